@@ -1,0 +1,5 @@
+"""What is remembered of a recording: segments of frames, summarised into a few tokens each."""
+
+from spatial_lalm.memory.segments import SegmentSummary, summary_size
+
+__all__ = ["SegmentSummary", "summary_size"]

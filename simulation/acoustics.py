@@ -1,0 +1,84 @@
+"""Room-acoustic quantities measured on an impulse response (ISO 3382-1): labels are measured, never copied."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spatial_lalm.simulation.scene import Acoustics
+
+Floats = NDArray[np.floating[Any]]
+
+OCTAVES_HZ: tuple[float, ...] = (125.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0)
+DIRECT_WINDOW_S = (-0.001, 0.0025)
+"""The direct sound, around its arrival (as in the ACE challenge's DRR, with 2.5 ms after the peak)."""
+
+
+@lru_cache(maxsize=16)
+def octave_masks(bins: int, rate: int) -> Floats:
+    """Power-complementary octave band weights ``(bands, bins)`` over a one-sided spectrum.
+
+    Raised-cosine crossovers on a log-frequency axis; the lowest and highest band take all that lies beyond, so the
+    squares sum to one in every bin and noise split by them keeps its power.
+    """
+    frequencies = np.fft.rfftfreq(2 * (bins - 1), 1 / rate)
+    position = np.log2(np.maximum(frequencies, 1.0) / OCTAVES_HZ[0])
+    position = np.clip(position, 0, len(OCTAVES_HZ) - 1)
+    distance = np.abs(position[None] - np.arange(len(OCTAVES_HZ))[:, None])
+    return np.where(distance < 1, np.cos(np.pi / 2 * np.minimum(distance, 1)), 0.0)
+
+
+def schroeder_db(response: Floats) -> Floats:
+    """Energy decay curve in dB, 0 at the start, same shape as ``response (..., T)`` (Schroeder, 1965)."""
+    energy = np.cumsum(np.square(response[..., ::-1], dtype=np.float64), axis=-1)[..., ::-1]
+    return 10 * np.log10(np.maximum(energy / np.maximum(energy[..., :1], 1e-30), 1e-12))
+
+
+def decay_time(response: Floats, rate: int, fit_db: tuple[float, float] = (-5.0, -25.0)) -> float:
+    """T60 in seconds of one response ``(T,)``: straight line through the decay curve between two levels (T20).
+
+    NaN where the curve never falls through the fit range.
+    """
+    curve = schroeder_db(response)
+    inside = np.flatnonzero((curve <= fit_db[0]) & (curve >= fit_db[1]))
+    if len(inside) < 8 or curve[-1] > fit_db[1]:
+        return float("nan")
+    slope = np.polyfit(inside / rate, curve[inside], 1)[0]
+    return float(-60.0 / slope) if slope < 0 else float("nan")
+
+
+def direct_to_reverberant_db(response: Floats, direct_sample: float, rate: int) -> float:
+    """DRR in dB of ``response (T,)`` whose direct sound peaks at ``direct_sample``."""
+    start = max(0, round(direct_sample + DIRECT_WINDOW_S[0] * rate))
+    stop = round(direct_sample + DIRECT_WINDOW_S[1] * rate)
+    return _ratio_db(np.sum(response[start:stop] ** 2), np.sum(response[stop:] ** 2))
+
+
+def clarity_db(response: Floats, direct_sample: float, rate: int, early_s: float = 0.05) -> float:
+    """Clarity C50 in dB (C80 with ``early_s=0.08``): energy up to 50 ms after the direct sound over the rest."""
+    split = round(direct_sample + early_s * rate)
+    return _ratio_db(np.sum(response[:split] ** 2), np.sum(response[split:] ** 2))
+
+
+def _ratio_db(numerator: float, denominator: float) -> float:
+    """A power ratio in dB, limited to +-60 dB so that an anechoic room stays a number."""
+    return float(np.clip(10 * np.log10(max(numerator, 1e-30) / max(denominator, 1e-30)), -60.0, 60.0))
+
+
+def measure(response: Floats, direct_sample: float, rate: int) -> Acoustics:
+    """All quantities of an omnidirectional response ``(T,)``; the first T60 is broadband."""
+    import scipy.fft
+
+    length = 2 ** int(np.ceil(np.log2(len(response))))
+    spectrum = scipy.fft.rfft(response, length)
+    masks = octave_masks(len(spectrum), rate).astype(response.dtype)
+    bands = scipy.fft.irfft(spectrum * masks, length)[:, : len(response)]
+    return Acoustics(
+        t60_s=decay_time(response, rate),
+        t60_bands_s=tuple(decay_time(band, rate) for band in bands),
+        drr_db=direct_to_reverberant_db(response, direct_sample, rate),
+        c50_db=clarity_db(response, direct_sample, rate),
+    )

@@ -1,0 +1,287 @@
+"""Dry mono sounds for the simulator: files of a folder or a CSV list, and the built-in generators.
+
+Drawing is in three steps: the class (speech with a fixed share, all others evenly), then the group (a speaker, or a
+single file where no speaker is known, so that one speaker with many files does not drown the rest), then the excerpt.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spatial_lalm.errors import InputError
+from spatial_lalm.simulation.scene import CLASSES
+from spatial_lalm.simulation.source_files import AudioCache, FileEntry, read_folder, read_list
+
+Samples = NDArray[np.float32]
+ACTIVE_RMS = 0.05
+"""RMS over the sounding part that every drawn source is brought to (-26 dB re full scale)."""
+ACTIVE_RANGE_DB = 40.0
+"""A 20 ms frame sounds when its energy is within this range of the loudest frame."""
+FADE_S = 0.005
+
+
+@dataclass(frozen=True)
+class DrySource:
+    """One dry sound: ``samples`` is ``(n,)`` float32 with RMS ``ACTIVE_RMS`` over its sounding part."""
+
+    label: str
+    samples: Samples
+    speaker: str | None = None
+    text: str = ""
+
+
+class Entry(Protocol):
+    """Something that can be drawn from: a file or a generator."""
+
+    @property
+    def label(self) -> str:
+        """Class of the sound."""
+
+    @property
+    def speaker(self) -> str | None:
+        """Who speaks, where known."""
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """What tells this sound from others, wherever its file lies."""
+
+    def draw(self, rng: np.random.Generator, samples: int, rate: int, cache: AudioCache) -> DrySource:
+        """A sound of at most ``samples`` samples, not yet trimmed or normalised."""
+
+
+@dataclass(frozen=True)
+class RecordedSound:
+    """A sound that lies in a mono file."""
+
+    file: FileEntry
+
+    @property
+    def label(self) -> str:
+        """Class of the sound."""
+        return self.file.label
+
+    @property
+    def speaker(self) -> str | None:
+        """Who speaks, where the list says."""
+        return self.file.speaker
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """Name, rate, length and text of the file."""
+        return (self.file.path.name, str(self.file.rate), str(self.file.frames), self.file.text)
+
+    def draw(self, rng: np.random.Generator, samples: int, rate: int, cache: AudioCache) -> DrySource:
+        """A random excerpt that sounds; ``InputError`` where the file cannot be decoded or is silent throughout."""
+        audio = cache.read(self.file, rng, samples, rate)
+        active = active_frames(audio, rate)
+        if not active.any():
+            raise InputError(f"{self.file.path}: silent throughout; remove it from the sources")
+        return DrySource(self.label, excerpt(audio, active, rng, samples, rate), self.speaker, self.file.text)
+
+
+@dataclass(frozen=True)
+class GeneratedSound:
+    """A sound that a built-in generator makes."""
+
+    label: str
+    speaker: str | None = None
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """The generator's name."""
+        return (self.label,)
+
+    def draw(self, rng: np.random.Generator, samples: int, rate: int, cache: AudioCache) -> DrySource:
+        """A newly made sound."""
+        from spatial_lalm.simulation import generators
+
+        if self.label == "speech":
+            line = generators.speak(rng, samples, rate)
+            return DrySource(self.label, line.samples, line.speaker, line.text)
+        return DrySource(self.label, generators.GENERATORS[self.label](rng, samples, rate))
+
+
+# ---------------------------------------------------------------- level and activity
+
+
+def _frame_length(rate: int) -> int:
+    return max(1, rate // 50)
+
+
+def active_frames(audio: Samples, rate: int) -> NDArray[np.bool_]:
+    """Which 20 ms frames of ``(n,)`` sound, ``(ceil(n / frame),)``: within 40 dB of the loudest, above -90 dBFS."""
+    frame = _frame_length(rate)
+    padded = np.pad(audio, (0, -audio.size % frame)).reshape(-1, frame)
+    energy = np.einsum("ft,ft->f", padded, padded) / frame
+    floor = max(float(energy.max(initial=0.0)) * 10 ** (-ACTIVE_RANGE_DB / 10), 1e-9)
+    return np.asarray(energy >= floor)
+
+
+def trimmed(audio: Samples, rate: int) -> Samples:
+    """The span from the first to the last sounding frame; silence is returned whole."""
+    sounding = np.flatnonzero(active_frames(audio, rate))
+    frame = _frame_length(rate)
+    return audio[sounding[0] * frame : (sounding[-1] + 1) * frame] if sounding.size else audio
+
+
+def excerpt(audio: Samples, active: NDArray[np.bool_], rng: np.random.Generator, samples: int, rate: int) -> Samples:
+    """A random stretch of at most ``samples`` samples that holds about its share of the sounding frames."""
+    if audio.size <= samples:
+        return audio
+    frame = _frame_length(rate)
+    window = max(1, samples // frame)
+    counts = np.concatenate([[0], np.cumsum(active)])
+    for _ in range(8):
+        start = int(rng.integers(0, audio.size - samples + 1))
+        first = start // frame
+        if counts[min(first + window, active.size)] - counts[first] >= 0.5 * window * active.mean() + 1:
+            return audio[start : start + samples]
+    centre = int(rng.choice(np.flatnonzero(active))) * frame
+    start = int(np.clip(centre - samples // 2, 0, audio.size - samples))
+    return audio[start : start + samples]
+
+
+def levelled(audio: Samples, rate: int) -> Samples:
+    """A copy with short fades at both ends and an RMS of ``ACTIVE_RMS`` over the sounding frames."""
+    audio = audio.astype(np.float32, copy=True)
+    fade = min(int(FADE_S * rate), audio.size // 2)
+    ramp = np.sin(0.5 * np.pi * (np.arange(fade, dtype=np.float32) + 0.5) / max(fade, 1)) ** 2
+    audio[:fade] *= ramp
+    audio[audio.size - fade :] *= ramp[::-1]
+    sounding = np.repeat(active_frames(audio, rate), _frame_length(rate))[: audio.size]
+    power = float(np.square(audio[sounding], dtype=np.float64).sum()) / max(int(sounding.sum()), 1)
+    gain = ACTIVE_RMS / np.sqrt(power) if power else 0.0
+    return np.asarray(audio * np.float32(gain), dtype=np.float32)
+
+
+# ---------------------------------------------------------------- the library
+
+
+Group = tuple[Entry, ...]
+
+
+def _grouped(entries: Iterable[Entry]) -> dict[str, tuple[Group, ...]]:
+    """Entries by class, and in a class by speaker; an entry without a speaker is a group of its own."""
+    classes: dict[str, dict[str, list[Entry]]] = {}
+    for number, entry in enumerate(entries):
+        key = f"s{entry.speaker}" if entry.speaker else f"n{number}"
+        classes.setdefault(entry.label, {}).setdefault(key, []).append(entry)
+    return {label: tuple(tuple(group) for group in classes[label].values()) for label in sorted(classes)}
+
+
+@dataclass(frozen=True)
+class SourceLibrary:
+    """Sounds to draw from; picklable (the cache of decoded files stays behind) and cheap to fork.
+
+    ``parts`` are (weight, sounds by class); ``speech_share`` is the share of draws that are speech where a part has
+    speech and anything else.
+    """
+
+    parts: tuple[tuple[float, dict[str, tuple[Group, ...]]], ...]
+    speech_share: float = 0.3
+    cache: AudioCache = field(default_factory=AudioCache, compare=False, repr=False)
+
+    @classmethod
+    def of(cls, entries: Sequence[Entry], speech_share: float = 0.3) -> SourceLibrary:
+        """A library of the given entries."""
+        return cls(((1.0, _grouped(entries)),), speech_share)
+
+    @classmethod
+    def builtin(cls, espeak: bool | None = None, speech_share: float = 0.3) -> SourceLibrary:
+        """The generators, and speech by espeak-ng: when installed (None), always or ``InputError`` (True), never."""
+        from spatial_lalm.simulation import generators
+
+        if espeak and not generators.espeak_installed():
+            raise InputError("espeak-ng is not installed: install it or leave built-in speech out")
+        entries = [GeneratedSound(label) for label in generators.GENERATORS]
+        if espeak or (espeak is None and generators.espeak_installed()):
+            entries.append(GeneratedSound("speech"))
+        return cls.of(entries, speech_share)
+
+    @classmethod
+    def open(cls, path: str | Path, split: str | None = None, speech_share: float = 0.3) -> SourceLibrary:
+        """A folder ``PATH/<class>/…`` of mono audio, or a CSV ``file,class[,split,speaker,text]``.
+
+        ``split`` keeps the rows of a CSV whose ``split`` column says so. Headers of all files are read now; decoding is
+        left to the draw. ``InputError``: nothing there, no audio, missing columns; missing, unreadable or empty files,
+        files of more than one channel.
+        """
+        path = Path(path)
+        files = read_folder(path, split) if path.is_dir() else read_list(path, split)
+        return cls.of([RecordedSound(file) for file in files], speech_share)
+
+    @classmethod
+    def mixed(cls, files: SourceLibrary, builtin: SourceLibrary, share_builtin: float = 0.2) -> SourceLibrary:
+        """Draws from ``builtin`` with the given probability, else from ``files`` (whose speech share it keeps)."""
+        if not 0.0 <= share_builtin <= 1.0:
+            raise InputError(f"share of built-in sounds {share_builtin}: must be within 0 and 1")
+        weighted = ((1.0 - share_builtin, files), (share_builtin, builtin))
+        parts = tuple((share * weight, sounds) for share, library in weighted for weight, sounds in library.parts)
+        return cls(parts, files.speech_share)
+
+    @property
+    def labels(self) -> frozenset[str]:
+        """The classes that can be drawn."""
+        return frozenset(label for _, sounds in self.parts for label in sounds)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The class list of written scenes: ``CLASSES``, then the library's other classes in sorted order."""
+        return (*CLASSES, *sorted(self.labels - set(CLASSES)))
+
+    def counts(self) -> dict[str, int]:
+        """Entries of each class."""
+        total: dict[str, int] = {}
+        for _, sounds in self.parts:
+            for label, groups in sounds.items():
+                total[label] = total.get(label, 0) + sum(map(len, groups))
+        return total
+
+    def fingerprint(self) -> str:
+        """SHA-256 of what decides the draws: shares, classes, speakers, file names and lengths, in draw order."""
+        entries = [
+            (weight, label, number, entry.speaker, entry.identity)
+            for weight, sounds in self.parts
+            for label, groups in sounds.items()
+            for number, group in enumerate(groups)
+            for entry in group
+        ]
+        return hashlib.sha256(repr((self.speech_share, entries)).encode()).hexdigest()
+
+    def draw(self, rng: np.random.Generator, samples: int, rate: int = 16000, label: str | None = None) -> DrySource:
+        """A sound of at most ``samples`` samples that starts and ends sounding, at ``ACTIVE_RMS``.
+
+        ``label`` asks for a class. ``InputError`` names a file that cannot be decoded, holds NaN or is silent.
+        """
+        if samples < 1:
+            raise InputError(f"a source of {samples} samples was asked for: at least 1 is needed")
+        parts = [part for part in self.parts if part[0] > 0 and (label is None or label in part[1])]
+        if not parts:
+            raise InputError(f"no sound of class {label!r} in the sources: they hold {', '.join(sorted(self.labels))}")
+        weights = np.array([weight for weight, _ in parts])
+        sounds = parts[int(rng.choice(len(parts), p=weights / weights.sum()))][1]
+        groups = sounds[label or self._draw_class(rng, sounds)]
+        group = groups[int(rng.integers(len(groups)))]
+        dry = group[int(rng.integers(len(group)))].draw(rng, samples, rate, self.cache)
+        return replace(dry, samples=levelled(trimmed(dry.samples, rate), rate))
+
+    def _draw_class(self, rng: np.random.Generator, sounds: dict[str, Any]) -> str:
+        labels = [label for label in sounds if label != "speech"]
+        if "speech" in sounds and (not labels or rng.random() < self.speech_share):
+            return "speech"
+        return labels[int(rng.integers(len(labels)))]
+
+    def preload(self, rate: int = 16000) -> None:
+        """Decode all files now, as far as the cache holds them, so that forked workers share one copy."""
+        for _, sounds in self.parts:
+            for groups in sounds.values():
+                for entry in (entry for group in groups for entry in group):
+                    if isinstance(entry, RecordedSound):
+                        self.cache.preload(entry.file, rate)

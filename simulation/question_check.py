@@ -1,0 +1,335 @@
+"""Derive an answer's words and numbers again from the scene, by other means than the code that wrote it.
+
+Answers are taken apart by regular expressions; directions are compared as vectors and tables of words, counts by
+sampling time. Nothing of ``audio.wording`` but the table of names is used.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from spatial_lalm.audio.wording import NAMES
+from spatial_lalm.simulation.phrasings import ALIASES, GENERIC_ALL, GENERIC_ONE
+from spatial_lalm.simulation.scene import CLASSES, Scene, SourceEvent
+
+if TYPE_CHECKING:
+    from spatial_lalm.simulation.questions import QuestionAnswer
+
+Key = tuple[float | str, ...]
+"""What an answer says of a spot: numbers of one moment, or of two moments one after the other for a mover."""
+
+_TAILS = {
+    "planar": "; height cannot be told from these channels.",
+    "lateral": "; front or back and height cannot be told from these channels.",
+}
+_TURN = {"front": 0, "left": 90, "back": 180, "right": -90}
+_TIMES = re.compile(r"from (\d+\.\d) s to (\d+\.\d) s")
+_ITEM = re.compile(r"(?P<spot>.*?)(?P<times>,? ?from \d+\.\d s to .*)?")
+_NUMBER = r"(-?\d+)"
+
+
+# ---------------------------------------------------------------- reading places
+
+
+def _half_up(value: float) -> int:
+    return math.floor(value + 0.5)
+
+
+def _azimuth(value: float) -> int:
+    rounded = _half_up(value) % 360
+    return rounded - 360 if rounded > 180 else rounded
+
+
+def _octant_fits(words: str, azimuth: int) -> bool:
+    """Whether the words name the centre of the octant nearest to an azimuth (a sum of two unit vectors at corners)."""
+    turns = [math.radians(_TURN[word]) for word in words.split()]
+    x, y = sum(map(math.cos, turns)), sum(map(math.sin, turns))
+    along = (x * math.cos(math.radians(azimuth)) + y * math.sin(math.radians(azimuth))) / math.hypot(x, y)
+    return along > math.cos(math.radians(22.5))
+
+
+def _height(elevation: int) -> str:
+    size = abs(elevation)
+    degree = "directly" if size > 70 else "" if size > 30 else "slightly" if size >= 10 else "level"
+    return "level" if degree == "level" else f"{degree} {'above' if elevation > 0 else 'below'}".strip()
+
+
+def _read_full(text: str) -> Key | None:
+    found = re.fullmatch(rf"(?:the )?([a-z ,]+): azimuth {_NUMBER}°, elevation {_NUMBER}°", text)
+    if not found:
+        return None
+    octant, _, height = found[1].partition(", ")
+    azimuth, elevation = int(found[2]), int(found[3])
+    if octant.startswith("directly"):
+        return (azimuth, elevation) if octant == _height(elevation) and not height else None
+    fits = _octant_fits(octant, azimuth) and (height or "level") == _height(elevation)
+    return (azimuth, elevation) if fits else None
+
+
+def _read_planar(text: str) -> Key | None:
+    found = re.fullmatch(rf"the ([a-z ]+): azimuth {_NUMBER}°", text)
+    return (int(found[2]),) if found and _octant_fits(found[1], int(found[2])) else None
+
+
+def _read_lateral(text: str) -> Key | None:
+    return (text,) if text in ("the left", "the middle", "the right") else None
+
+
+def _read_distance(text: str) -> Key | None:
+    found = re.fullmatch(r"(\d+\.\d) m( away)?", text)
+    return (float(found[1]),) if found else None
+
+
+_READERS: dict[str, Callable[[str], Key | None]] = {
+    "where": _read_full,
+    "planar": _read_planar,
+    "lateral": _read_lateral,
+    "how_far": _read_distance,
+}
+
+
+def _read_spot(kind: str, text: str) -> Key | None:
+    """Read ``from A``, ``A`` or ``moving from A, to B``; None for words that contradict their numbers."""
+    moving = re.fullmatch(r"mov\w+ from (.+?),? to (.+)", text)
+    if moving:
+        start, end = _READERS[kind](moving[1]), _READERS[kind](moving[2])
+        return None if start is None or end is None else (*start, *end)
+    return _READERS[kind](re.sub(r"^(comes? from|from|is|are) ", "", text))
+
+
+# ---------------------------------------------------------------- what the scene says
+
+
+def _truth(kind: str, event: SourceEvent) -> Key:
+    """The spot of an event as its answer must give it."""
+    (azimuth, elevation, distance), (azimuth2, elevation2, distance2) = event.trajectory[0], event.trajectory[-1]
+    if kind == "how_far":
+        ratio = distance2 / distance if distance else math.inf
+        still = 1 / 1.25 <= ratio <= 1.25 or distance == distance2
+        return (round(distance, 1),) if still else (round(distance, 1), round(distance2, 1))
+    a, b, c, d = (math.radians(value) for value in (azimuth, elevation, azimuth2, elevation2))
+    if kind == "planar":
+        moves = math.cos(c - a) < math.cos(math.radians(15))
+        return (_azimuth(azimuth), _azimuth(azimuth2)) if moves else (_azimuth(azimuth),)
+    if kind == "lateral":
+        sides = [_side(math.sin(a) * math.cos(b)), _side(math.sin(c) * math.cos(d))]
+        return tuple(dict.fromkeys(sides))
+    moves = math.sin(b) * math.sin(d) + math.cos(b) * math.cos(d) * math.cos(c - a) < math.cos(math.radians(15))
+    start, end = (_azimuth(azimuth), _half_up(elevation)), (_azimuth(azimuth2), _half_up(elevation2))
+    return (*start, *end) if moves else start
+
+
+def _side(sideways: float) -> str:
+    edge = math.sin(math.radians(22.5))
+    return "the left" if sideways > edge else "the right" if sideways < -edge else "the middle"
+
+
+def _times_fit(text: str, events: list[SourceEvent], limit: int) -> bool:
+    """Whether the times told are the tenths of a second that the events cover, the first ``limit`` spans of them."""
+    told = [(float(a), float(b)) for a, b in _TIMES.findall(text)]
+    truth: list[list[float]] = []
+    for start, end in sorted((round(event.onset_s, 1), round(event.offset_s, 1)) for event in events):
+        if truth and truth[-1][1] >= start:
+            truth[-1][1] = max(truth[-1][1], end)
+        else:
+            truth.append([start, end])
+    more = text.endswith(" and later again")
+    return told == [tuple(span) for span in truth[:limit]] and more == (len(truth) > limit)
+
+
+def _name(label: str, article: bool) -> str:
+    bare, countable, _ = NAMES.get(label, (label.replace("_", " "), False, False))
+    return f"a {bare}" if article and countable else bare
+
+
+def _asked(scene: Scene, label: str | None) -> list[SourceEvent]:
+    events = sorted(scene.events, key=lambda event: event.onset_s)
+    return [event for event in events if label is None or event.label == label]
+
+
+# ---------------------------------------------------------------- kinds
+
+
+def _located(scene: Scene, qa: QuestionAnswer) -> bool:
+    """The kinds ``where``, ``planar``, ``lateral`` and ``how_far``."""
+    events = _asked(scene, qa.label)
+    tail = _TAILS.get(qa.kind, ".")
+    if not events:
+        return qa.label is None and qa.answer == "I hear no distinct sound."
+    if not qa.answer.endswith(tail):
+        return False
+    body = qa.answer.removesuffix(tail)
+    groups: dict[tuple[str, Key], list[SourceEvent]] = {}
+    for event in events:
+        groups.setdefault((event.label, _truth(qa.kind, event)), []).append(event)
+    if len(groups) == 1:
+        ((label, key),) = groups
+        prefix = f"The {_name(label, False)} "
+        return body.startswith(prefix) and _read_spot(qa.kind, body.removeprefix(prefix)) == key
+    return _listed_by_class(qa.kind, body, groups) if qa.label is None else _listed_by_time(qa.kind, body, groups)
+
+
+def _listed_by_class(kind: str, body: str, groups: dict[tuple[str, Key], list[SourceEvent]]) -> bool:
+    items = body.removeprefix("I hear ").split("; ")
+    more = items[-1] == "other sounds"
+    items = items[: len(items) - more]
+    if more != (len(groups) > 3) or len(items) != min(len(groups), 3) or not body.startswith("I hear "):
+        return False
+    for item, (label, key) in zip(items, groups, strict=False):
+        prefix = f"{_name(label, True)} "
+        if not item.startswith(prefix) or _read_spot(kind, item.removeprefix(prefix)) != key:
+            return False
+    return True
+
+
+def _listed_by_time(kind: str, body: str, groups: dict[tuple[str, Key], list[SourceEvent]]) -> bool:
+    unit = "at (\\d+) distances" if kind == "how_far" else "from (\\d+) places"
+    head = re.match(rf"I hear it {unit}(, the first 3)?: ", body)
+    if not head or int(head[1]) != len(groups) or bool(head[2]) != (len(groups) > 3):
+        return False
+    items = body[head.end() :].split("; ")
+    if len(items) != min(len(groups), 3):
+        return False
+    for item, ((_, key), events) in zip(items, groups.items(), strict=False):
+        parts = _ITEM.fullmatch(item)
+        if not parts or not parts["times"] or not _times_fit(parts["times"], events, 2):
+            return False
+        if _read_spot(kind, parts["spot"]) != key:
+            return False
+    return True
+
+
+def _when(scene: Scene, qa: QuestionAnswer) -> bool:
+    events = _asked(scene, qa.label)
+    if not events:
+        return qa.label is None and qa.answer == "I hear no distinct sound."
+    labels = sorted({event.label for event in events}, key=lambda label: [e.label for e in events].index(label))
+    items = qa.answer.removesuffix(".").removeprefix("I hear ").split("; ")
+    if (items[-1] == "other sounds") != (len(labels) > 3) or len(items) != min(len(labels), 4):
+        return False
+    for item, label in zip(items, labels[:3], strict=False):
+        name = f"the {_name(label, False)}" if len(labels) == 1 else _name(label, True)
+        limit = 4 if len(labels) == 1 else 2
+        own = [event for event in events if event.label == label]
+        if not item.startswith(f"{name} from ") or not _times_fit(item, own, limit):
+            return False
+    return qa.answer.startswith("I hear ")
+
+
+def _what(scene: Scene, qa: QuestionAnswer) -> bool:
+    found = re.fullmatch(r"I hear (.+)\.", qa.answer)
+    told = re.split(r", | and ", found[1]) if found else []
+    truth = list(dict.fromkeys(_name(event.label, True) for event in _asked(scene, None)))
+    return told == (truth or ["no distinct sound"])
+
+
+def _count(scene: Scene, qa: QuestionAnswer) -> bool:
+    at_once = re.search(r"same time|at once|overlap|together", qa.question.lower())
+    if not at_once:
+        events = scene.events
+        again = sum(any(_same_source(event, earlier) for earlier in events[:i]) for i, event in enumerate(events))
+        found = re.fullmatch(r"There (?:is|are) (\d+) sound sources? in all\.", qa.answer)
+        return found is not None and int(found[1]) == len(events) - again
+    found = re.fullmatch(r"At most (\d+) sounds? (?:is|are) heard at the same time\.", qa.answer)
+    last = max((round(event.onset_s * 10) + len(event.active) for event in scene.events), default=0)
+    most = max((sum(_sounds(event, frame) for event in scene.events) for frame in range(last)), default=0)
+    return found is not None and int(found[1]) == most
+
+
+def _same_source(a: SourceEvent, b: SourceEvent) -> bool:
+    return a.label == b.label and a.speaker == b.speaker and a.trajectory[0] == b.trajectory[0]
+
+
+def _sounds(event: SourceEvent, frame: int) -> bool:
+    step = frame - round(event.onset_s * 10)
+    return 0 <= step < len(event.active) and event.active[step]
+
+
+def _number(pattern: str, text: str) -> float:
+    """The one number of an answer; NaN, which equals nothing, for another sentence."""
+    found = re.fullmatch(pattern, text)
+    return float(found[1]) if found else math.nan
+
+
+def _acoustics(scene: Scene, qa: QuestionAnswer) -> bool:
+    measured = scene.acoustics
+    if measured is None:
+        return False
+    if qa.kind == "reverberation":
+        told = _number(r"The reverberation time T60 is (\d+\.\d\d) s\.", qa.answer)
+        return abs(told - measured.t60_s) <= 0.005 + 1e-9
+    name, value = (
+        ("direct-to-reverberant ratio", measured.drr_db) if qa.kind == "drr" else ("clarity C50", measured.c50_db)
+    )
+    return abs(_number(rf"The {name} is {_NUMBER} dB\.", qa.answer) - value) <= 0.5 + 1e-9
+
+
+def _room_size(scene: Scene, qa: QuestionAnswer) -> bool:
+    found = re.fullmatch(r"The room is ([a-z -]+), with a volume of about (\d+(?:\.\d+)?) m³\.", qa.answer)
+    if not found:
+        return False
+    width, depth, height = scene.room.dimensions_m
+    volume, told = width * depth * height, float(found[2])
+    unit = 10.0 ** (math.floor(math.log10(volume)) - 1)
+    ends = {"small": (0, 40), "medium-sized": (40, 120), "large": (120, 400), "very large": (400, math.inf)}
+    low, high = ends.get(found[1], (1, 0))
+    return abs(told - volume) <= unit / 2 * (1 + 1e-9) and low <= told < high
+
+
+def _absent(scene: Scene, qa: QuestionAnswer) -> bool:
+    heard = {event.label for event in scene.events}
+    if qa.label is None or qa.label not in CLASSES or qa.label in heard:
+        return False
+    return qa.answer == f"I hear no {_name(qa.label, False)} in this recording."
+
+
+def _mono_direction(scene: Scene, qa: QuestionAnswer) -> bool:
+    found = re.fullmatch(r"A mono recording .+ so I cannot tell where the (.+?) comes? from\.", qa.answer)
+    told = _name(qa.label, False) if qa.label else "sounds"
+    return found is not None and found[1] == told and bool(_asked(scene, qa.label))
+
+
+def _off_topic(_: Scene, qa: QuestionAnswer) -> bool:
+    return qa.answer.startswith("I cannot tell that from the sound.") and qa.label is None
+
+
+_CHECKS: dict[str, Callable[[Scene, QuestionAnswer], bool]] = {
+    **dict.fromkeys(("where", "planar", "lateral", "how_far"), _located),
+    "when": _when,
+    "what": _what,
+    "count": _count,
+    **dict.fromkeys(("reverberation", "drr", "clarity"), _acoustics),
+    "room_size": _room_size,
+    "absent": _absent,
+    "mono_direction": _mono_direction,
+    "off_topic": _off_topic,
+}
+_NAMED = ("where", "planar", "lateral", "how_far", "when", "absent", "mono_direction")
+
+
+def _question_names(scene: Scene, qa: QuestionAnswer) -> bool:
+    """Whether the question names the label that the answer is about, or all sounds where it is about none."""
+    if qa.kind not in _NAMED:
+        return True
+    if qa.label is None:
+        names: tuple[str, ...] = GENERIC_ALL
+    else:
+        names = ALIASES.get(qa.label, (f"the {_name(qa.label, False)}",))
+        names += GENERIC_ONE if len(scene.events) == 1 and qa.kind != "absent" else ()
+    return any(re.search(rf"\b{re.escape(name.lower())}\b", qa.question.lower()) for name in names)
+
+
+def check(scene: Scene, qa: QuestionAnswer) -> bool:
+    """Whether an answer is true of its scene: every number, every word and whether it declines.
+
+    A question about direction is judged by its kind: ``where`` for channels that tell everything, ``planar``,
+    ``lateral`` and ``mono_direction`` for those that tell less. An unknown kind is never true.
+    """
+    if qa.kind not in _CHECKS or not _question_names(scene, qa):
+        return False
+    nothing_to_place = qa.kind in ("where", "how_far", "when") and not scene.events
+    declines = nothing_to_place or qa.kind in ("absent", "mono_direction", "off_topic")
+    return qa.declined == declines and _CHECKS[qa.kind](scene, qa)

@@ -1,0 +1,341 @@
+"""Questions and truthful answers about a scene: the text that the language model is trained and tested on.
+
+A question is drawn from many phrasings (``simulation.phrasings``); an answer has one canonical form per kind, so that a
+small model can learn it. Everything an answer says follows from the labels of the ``Scene``; ``check`` derives it anew.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import get_args
+
+import numpy as np
+
+from spatial_lalm.audio import wording
+from spatial_lalm.audio.conventions import angle_between, unit_vector, wrap_degrees
+from spatial_lalm.audio.wording import Spatial
+from spatial_lalm.errors import InputError
+from spatial_lalm.simulation import phrasings
+from spatial_lalm.simulation.phrasings import Split
+from spatial_lalm.simulation.question_check import check
+from spatial_lalm.simulation.scene import CLASSES, FRAME_S, Scene, SourceEvent
+
+__all__ = ["KINDS", "QuestionAnswer", "ask_about", "check", "fitting_kinds"]
+
+# How often each kind is drawn where all of them fit; the four about direction never fit together.
+_WEIGHTS: dict[str, float] = {
+    "where": 0.25,
+    "planar": 0.25,
+    "lateral": 0.25,
+    "mono_direction": 0.25,
+    "how_far": 0.12,
+    "what": 0.12,
+    "when": 0.10,
+    "count": 0.10,
+    "reverberation": 0.07,
+    "drr": 0.04,
+    "clarity": 0.04,
+    "room_size": 0.07,
+    "absent": 0.07,
+    "off_topic": 0.06,
+}
+KINDS: tuple[str, ...] = tuple(_WEIGHTS)
+_DIRECTION_KIND: dict[Spatial, str] = {
+    "full": "where",
+    "planar": "planar",
+    "lateral": "lateral",
+    "none": "mono_direction",
+}
+
+MOVES_DEG = 15.0
+MOVES_RATIO = 1.25
+MOST_PLACES = 3
+MOST_TIMES = 4
+TIMES_IN_A_LIST = 2
+NOTHING = "I hear no distinct sound."
+CANNOT = "I cannot tell that from the sound. I can tell what sounds, where, how far, when, how many, and the room."
+
+
+@dataclass(frozen=True)
+class QuestionAnswer:
+    """A question with its truthful answer; ``label`` is the class asked about, None where it is about no single one."""
+
+    kind: str
+    question: str
+    answer: str
+    declined: bool
+    label: str | None
+
+
+@dataclass(frozen=True)
+class _Spot:
+    """Where or how far a sound is: as a predicate (``comes from the left``) and in a list (``from the left``)."""
+
+    predicate: str
+    listed: str
+
+
+# ---------------------------------------------------------------- which kinds fit
+
+
+def fitting_kinds(scene: Scene, spatial: Spatial = "full") -> tuple[str, ...]:
+    """The kinds that can be asked about a scene whose channels tell ``spatial`` of direction."""
+    kinds = [_DIRECTION_KIND[spatial] if scene.events else "where", "how_far", "what", "when", "count"]
+    if scene.events:  # nothing but sounds makes a room heard
+        kinds.append("room_size")
+    if scene.events and scene.acoustics is not None:
+        rooms = {
+            "reverberation": scene.acoustics.t60_s,
+            "drr": scene.acoustics.drr_db,
+            "clarity": scene.acoustics.c50_db,
+        }
+        kinds += [kind for kind, value in rooms.items() if math.isfinite(value)]
+    if _absent_labels(scene):
+        kinds.append("absent")
+    return (*kinds, "off_topic")
+
+
+def _absent_labels(scene: Scene) -> list[str]:
+    """Classes that do not sound and that nobody would take for one that does."""
+    present = {event.label for event in scene.events}
+    similar = {b for pair in phrasings.CONFUSABLE for a, b in (pair, pair[::-1]) if a in present}
+    return [label for label in CLASSES if label not in present | similar]
+
+
+def _draw_kind(scene: Scene, rng: np.random.Generator, spatial: Spatial, kinds: Sequence[str] | None) -> str:
+    fitting = fitting_kinds(scene, spatial)
+    if kinds is not None:
+        unknown = [kind for kind in kinds if kind not in KINDS]
+        if unknown:
+            raise InputError(f"question kind {unknown[0]!r} is unknown: choose from {', '.join(KINDS)}")
+        asked = {_DIRECTION_KIND[spatial] if kind == "where" and scene.events else kind for kind in kinds}
+        chosen = tuple(kind for kind in fitting if kind in asked)
+        if not chosen:
+            raise InputError(
+                f"no question of kind {', '.join(kinds) or 'none'} fits this scene with spatial {spatial!r}: "
+                f"choose from {', '.join(fitting)}"
+            )
+        fitting = chosen
+    weights = np.array([_WEIGHTS[kind] for kind in fitting])
+    return fitting[int(rng.choice(len(fitting), p=weights / weights.sum()))]
+
+
+# ---------------------------------------------------------------- the question
+
+
+def _pick(rng: np.random.Generator, items: Sequence[str]) -> str:
+    return items[int(rng.integers(len(items)))]
+
+
+def _phrase(rng: np.random.Generator, book: str, split: Split, subject: str = "") -> str:
+    """A phrasing about a subject: mostly with capital and mark, sometimes as people type in a hurry."""
+    text = phrasings.fill(_pick(rng, phrasings.templates(book, split)), subject)
+    style = rng.random()
+    return phrasings.finish(text, capital=bool(style < 0.7), punctuation=bool(style < 0.6 or style > 0.85))
+
+
+def _subject(scene: Scene, rng: np.random.Generator) -> tuple[str, str | None]:
+    """Draw what is asked about: a name in the user's words and its label, None for all the sounds together."""
+    events = scene.events
+    if len(events) == 1 and rng.random() < 0.35:
+        return _pick(rng, phrasings.GENERIC_ONE), events[0].label
+    if not events or (len(events) > 1 and rng.random() < 0.25):
+        return _pick(rng, phrasings.GENERIC_ALL), None
+    label = _pick(rng, list(dict.fromkeys(event.label for event in events)))
+    return _alias(label, {event.label for event in events}, rng), label
+
+
+def _alias(label: str, present: set[str], rng: np.random.Generator) -> str:
+    """One of the names people give to a label; "the noise" only where it can mean nothing else."""
+    names = phrasings.ALIASES.get(label, (wording.spoken_name(label, "the"),))
+    if label not in present or "modulated_noise" in present:
+        names = tuple(name for name in names if name != "the noise")
+    return _pick(rng, names)
+
+
+# ---------------------------------------------------------------- where and how far
+
+
+def _direction_spot(event: SourceEvent, spatial: Spatial) -> _Spot:
+    """The direction at the onset, or from where to where for a source that moves."""
+    (azimuth, elevation, _), (last_azimuth, last_elevation, _) = event.trajectory[0], event.trajectory[-1]
+    start = wording.place_text(azimuth, elevation, spatial)
+    end = wording.place_text(last_azimuth, last_elevation, spatial)
+    if spatial == "lateral":
+        moves = start != end
+    elif spatial == "planar":
+        moves = abs(float(wrap_degrees(last_azimuth - azimuth))) > MOVES_DEG
+    else:
+        first, last = unit_vector(azimuth, elevation), unit_vector(last_azimuth, last_elevation)
+        moves = float(angle_between(first, last)) > MOVES_DEG
+    ending = "" if wording.is_plural(event.label) else "s"
+    if not moves:
+        return _Spot(f"come{ending} from {start}", f"from {start}")
+    comma = "" if spatial == "lateral" else ","
+    return _Spot(f"move{ending} from {start}{comma} to {end}", f"moving from {start}{comma} to {end}")
+
+
+def _distance_spot(event: SourceEvent) -> _Spot:
+    """The distance at the onset, or from where to where for a source that comes nearer or goes away."""
+    first, last = event.distance_m, event.trajectory[-1][2]
+    plural = wording.is_plural(event.label)
+    if max(first, last) <= MOVES_RATIO * min(first, last):
+        return _Spot(f"{'are' if plural else 'is'} {first:.1f} m away", f"{first:.1f} m away")
+    way = f"from {first:.1f} m to {last:.1f} m away"
+    return _Spot(f"move{'' if plural else 's'} {way}", f"moving {way}")
+
+
+def _located(events: Iterable[SourceEvent], asked: str | None, spot: Callable[[SourceEvent], _Spot], unit: str) -> str:
+    """One sentence, without its full stop, about where (or how far) every event is, equal spots named once.
+
+    One spot: "The dog bark comes from ...". Several of the class asked about: each with its times, at most three.
+    Several of any class: a list of the first three.
+    """
+    groups: dict[tuple[str, _Spot], list[SourceEvent]] = {}
+    for event in events:
+        groups.setdefault((event.label, spot(event)), []).append(event)
+    shown = list(groups.items())[:MOST_PLACES]
+    if len(groups) == 1:
+        label, only = shown[0][0]
+        return f"The {wording.spoken_name(label)} {only.predicate}"
+    if asked is None:
+        listed = [f"{wording.spoken_name(label, 'a')} {place.listed}" for (label, place), _ in shown]
+        return "I hear " + "; ".join(listed + ["other sounds"] * (len(groups) > MOST_PLACES))
+    listed = [
+        f"{place.listed.removeprefix('from ')}, {wording.times_text(_intervals(members), TIMES_IN_A_LIST)}"
+        for (_, place), members in shown
+    ]
+    first = f", the first {MOST_PLACES}" if len(groups) > MOST_PLACES else ""
+    return f"I hear it {unit.format(len(groups))}{first}: " + "; ".join(listed)
+
+
+def _by_onset(scene: Scene) -> list[SourceEvent]:
+    return sorted(scene.events, key=lambda event: event.onset_s)
+
+
+def _intervals(events: Iterable[SourceEvent]) -> list[tuple[float, float]]:
+    return [(event.onset_s, event.offset_s) for event in events]
+
+
+# ---------------------------------------------------------------- when, what, how many
+
+
+def _when(events: Sequence[SourceEvent]) -> str:
+    """When each class sounds, at most three classes; pauses between events of a class are told, not those within."""
+    labels = list(dict.fromkeys(event.label for event in events))
+    limit = MOST_TIMES if len(labels) == 1 else TIMES_IN_A_LIST
+    parts = []
+    for label in labels[:MOST_PLACES]:
+        times = wording.times_text(_intervals(event for event in events if event.label == label), limit)
+        parts.append(f"{wording.spoken_name(label, 'the' if len(labels) == 1 else 'a')} {times}")
+    return "I hear " + "; ".join(parts + ["other sounds"] * (len(labels) > MOST_PLACES))
+
+
+def _what(events: Sequence[SourceEvent]) -> str:
+    names = [wording.spoken_name(label, "a") for label in dict.fromkeys(event.label for event in events)]
+    return f"I hear {wording.list_text(names)}." if names else NOTHING
+
+
+def _most_at_once(events: Iterable[SourceEvent]) -> int:
+    """Most events that sound in one frame of 100 ms, pauses within an event not counted."""
+    frames: dict[int, int] = {}
+    for event in events:
+        start = round(event.onset_s / FRAME_S)
+        for step, active in enumerate(event.active):
+            frames[start + step] = frames.get(start + step, 0) + bool(active)
+    return max(frames.values(), default=0)
+
+
+def _source_count(events: Iterable[SourceEvent]) -> int:
+    """Sources behind the events: the same class and speaker from exactly the same spot is one source."""
+    return len({(event.label, event.speaker, event.trajectory[0]) for event in events})
+
+
+def _count(events: Sequence[SourceEvent], book: str) -> str:
+    if book == "count_at_once":
+        most = _most_at_once(events)
+        return f"At most {most} {'sound is' if most == 1 else 'sounds are'} heard at the same time."
+    sources = _source_count(events)
+    return f"There {'is' if sources == 1 else 'are'} {sources} sound source{'' if sources == 1 else 's'} in all."
+
+
+# ---------------------------------------------------------------- kinds
+
+
+def _about_sounds(scene: Scene, rng: np.random.Generator, kind: str, spatial: Spatial, split: Split) -> QuestionAnswer:
+    """The kinds that name a sound: the four about direction, ``how_far`` and ``when``."""
+    subject, label = _subject(scene, rng)
+    question = _phrase(rng, kind if kind in ("how_far", "when") else "where", split, subject)
+    events = [event for event in _by_onset(scene) if label in (None, event.label)]
+    if not events:
+        return QuestionAnswer(kind, question, NOTHING, True, None)
+    if kind == "mono_direction":
+        come = f"the {wording.spoken_name(label)} come{'' if wording.is_plural(label) else 's'}" if label else ""
+        text = f"A mono recording carries no direction, so I cannot tell where {come or 'the sounds come'} from."
+        return QuestionAnswer(kind, question, text, True, label)
+    if kind == "when":
+        text = _when(events)
+    elif kind == "how_far":
+        text = _located(events, label, _distance_spot, "at {} distances")
+    else:
+        text = _located(events, label, lambda event: _direction_spot(event, spatial), "from {} places")
+        text += f"; {wording.LIMITS[spatial]}" if spatial in wording.LIMITS else ""
+    return QuestionAnswer(kind, question, f"{text}.", False, label)
+
+
+def _about_room(scene: Scene, kind: str) -> str:
+    if kind == "room_size":
+        return f"The room is {wording.room_text(scene.room.volume_m3)}."
+    assert scene.acoustics is not None  # fitting_kinds leaves these kinds out otherwise
+    if kind == "reverberation":
+        return f"The reverberation time T60 is {scene.acoustics.t60_s:.2f} s."
+    if kind == "drr":
+        return f"The direct-to-reverberant ratio is {wording.whole_decibels(scene.acoustics.drr_db)} dB."
+    return f"The clarity C50 is {wording.whole_decibels(scene.acoustics.c50_db)} dB."
+
+
+def _absent(scene: Scene, rng: np.random.Generator, split: Split) -> QuestionAnswer:
+    label = _pick(rng, _absent_labels(scene))
+    alias = _alias(label, {event.label for event in scene.events}, rng)
+    question = _phrase(rng, _pick(rng, ("where", "how_far", "when")), split, alias)
+    return QuestionAnswer("absent", question, f"I hear no {wording.spoken_name(label)} in this recording.", True, label)
+
+
+def ask_about(
+    scene: Scene,
+    rng: np.random.Generator,
+    spatial: Spatial = "full",
+    split: Split = "train",
+    kinds: Sequence[str] | None = None,
+) -> QuestionAnswer:
+    """Draw a question that fits a scene, and its truthful answer.
+
+    Args:
+        scene: the scene whose labels the answer follows.
+        rng: source of every draw; the same state gives the same question.
+        spatial: what the recording's channels tell of direction; it decides which of the kinds ``where``, ``planar``,
+            ``lateral`` and ``mono_direction`` fits.
+        split: ``held_out`` uses phrasings that ``train`` never does.
+        kinds: draw from these only; ``where`` then stands for the kind about direction that fits.
+
+    Raises:
+        InputError: for an unknown kind, split or ``spatial``, or if none of the kinds fits the scene.
+    """
+    for name, value, allowed in (("spatial", spatial, get_args(Spatial)), ("split", split, get_args(Split))):
+        if value not in allowed:
+            raise InputError(f"{name} {value!r} is unknown: choose from {', '.join(allowed)}")
+    kind = _draw_kind(scene, rng, spatial, kinds)
+    if kind == "absent":
+        return _absent(scene, rng, split)
+    if kind == "off_topic":
+        return QuestionAnswer(kind, _phrase(rng, kind, split), CANNOT, True, None)
+    if kind == "what":
+        return QuestionAnswer(kind, _phrase(rng, kind, split), _what(_by_onset(scene)), False, None)
+    if kind == "count":
+        book = _pick(rng, ("count_at_once", "count_in_all"))
+        return QuestionAnswer(kind, _phrase(rng, book, split), _count(scene.events, book), False, None)
+    if kind in ("reverberation", "drr", "clarity", "room_size"):
+        return QuestionAnswer(kind, _phrase(rng, kind, split), _about_room(scene, kind), False, None)
+    return _about_sounds(scene, rng, kind, spatial, split)

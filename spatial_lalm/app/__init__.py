@@ -1,0 +1,1 @@
+"""The user's doors: the command line and what it draws."""

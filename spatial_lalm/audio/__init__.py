@@ -1,0 +1,1 @@
+"""Recordings, conventions, arrays, array-to-ambisonics encoding and features."""

@@ -1,0 +1,1 @@
+"""Benchmark readers, metrics, controls and reports."""

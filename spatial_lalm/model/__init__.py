@@ -1,0 +1,1 @@
+"""Configuration, processor, encoder, projectors, heads and the conditional-generation model."""

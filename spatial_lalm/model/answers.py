@@ -1,0 +1,71 @@
+"""What a question gets back: a sentence, the evidence behind it, the room, and what was taken for granted."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One heard event. Angles are None where the channels cannot tell them; ``confidence`` is in [0, 1]."""
+
+    start_s: float
+    end_s: float
+    label: str
+    azimuth_deg: float | None
+    elevation_deg: float | None
+    distance_m: float
+    confidence: float
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A value and its uncertainty: the error that the model expects of itself on average, in the value's unit."""
+
+    value: float
+    uncertainty: float
+
+
+@dataclass(frozen=True)
+class RoomEstimate:
+    """Room properties; ``t60_bands_s`` are the octave bands 125 Hz to 4 kHz."""
+
+    t60_s: Estimate
+    t60_bands_s: tuple[Estimate, ...]
+    drr_db: Estimate
+    c50_db: Estimate
+    volume_m3: Estimate
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer to a question about a recording.
+
+    ``evidence`` has the most relevant event first; ``abstained`` says that the audio cannot tell; ``assumed`` lists
+    what was taken for granted (format, array, ...). ``to_dict`` is the JSON of the command line.
+    """
+
+    text: str
+    evidence: tuple[Evidence, ...]
+    room: RoomEstimate
+    abstained: bool
+    assumed: tuple[str, ...]
+    model: str
+    question: str = field(default="")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain objects with the names above, numbers rounded to what they are worth."""
+        rounded = _rounded(asdict(self))
+        assert isinstance(rounded, dict)
+        return rounded
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, float):
+        return float(f"{value:.4g}")
+    if isinstance(value, dict):
+        return {name: _rounded(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_rounded(item) for item in value]
+    return value

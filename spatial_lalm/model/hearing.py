@@ -1,0 +1,179 @@
+"""From the encoder's output for windows of a recording to events with evidence and one estimate of the room."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spatial_lalm.audio.conventions import angle_between, angles
+from spatial_lalm.audio.wording import Spatial
+from spatial_lalm.model.answers import Estimate, Evidence, RoomEstimate
+from spatial_lalm.model.encoder import EncoderOutput
+
+Floats = NDArray[np.floating[Any]]
+
+FRAME_S = 0.1
+ON, SURE = 0.4, 0.6
+"""A run of frames is an event when all of it is above ``ON`` and some of it above ``SURE``."""
+GAP_FRAMES = 4
+SHORTEST_FRAMES = 2
+SAME_DEG = 25.0
+TRUSTED = 0.1
+"""Mean quality from which a channel counts as heard."""
+
+
+@dataclass(frozen=True)
+class Heard:
+    """All that the encoder heard: events, the most salient first, and the room."""
+
+    events: tuple[Evidence, ...]
+    room: RoomEstimate
+    spatial: Spatial
+
+
+@dataclass(frozen=True)
+class _Event:
+    """An event of one window before merging; ``direction (3,)`` is the sum of its frames' weighted vectors."""
+
+    start_s: float
+    end_s: float
+    classes: Floats
+    direction: Floats
+    log_distance: float
+    confidence: float
+
+
+def spatial_kind(quality: Floats) -> Spatial:
+    """What channels of a quality ``(4, bands)`` tell: everything, no height, left and right only, or nothing."""
+    y, z, x = (float(np.mean(row)) >= TRUSTED for row in quality[1:4])
+    if y and z and x:
+        return "full"
+    if y and x:
+        return "planar"
+    return "lateral" if y else "none"
+
+
+def read_scene(output: EncoderOutput, starts_s: list[float], spatial: Spatial, classes: tuple[str, ...]) -> Heard:
+    """Events and room of windows that start at ``starts_s``; an overlap of windows is told once."""
+    arrays = {name: getattr(output, name).detach().double().cpu().numpy() for name in _READ}
+    found: list[_Event] = []
+    known_until = 0.0
+    for window, start_s in enumerate(starts_s):
+        here = {name: array[window] for name, array in arrays.items()}
+        skipped = round((known_until - start_s) / FRAME_S)
+        found += _window_events(here, start_s, max(0, skipped))
+        known_until = start_s + len(here["activity"]) * FRAME_S
+    events = [_evidence(event, spatial, classes) for event in _merged(found, spatial)]
+    events.sort(key=lambda e: -(e.end_s - e.start_s) ** 0.5 * e.confidence)
+    return Heard(tuple(events), _room(arrays["room"], arrays["room_scale"]), spatial)
+
+
+_READ = ("activity", "direction", "log_distance", "label", "room", "room_scale")
+
+
+def _window_events(frames: dict[str, Floats], start_s: float, skipped: int) -> list[_Event]:
+    """Runs of activity of every track from frame ``skipped`` on."""
+    probability = 1 / (1 + np.exp(-frames["activity"]))
+    events = []
+    for track in range(probability.shape[1]):
+        for first, last in _runs(probability[:, track]):
+            first = max(first, skipped)
+            if last - first < SHORTEST_FRAMES or probability[first:last, track].max() < SURE:
+                continue
+            weight = probability[first:last, track] ** 2
+            classes = weight @ frames["label"][first:last, track] / weight.sum()
+            events.append(
+                _Event(
+                    start_s + first * FRAME_S,
+                    start_s + last * FRAME_S,
+                    _softmax(classes),
+                    weight @ frames["direction"][first:last, track],
+                    float(weight @ frames["log_distance"][first:last, track] / weight.sum()),
+                    float(weight @ probability[first:last, track] / weight.sum()),
+                )
+            )
+    return events
+
+
+def _runs(probability: Floats) -> list[tuple[int, int]]:
+    """Half-open runs of frames above ``ON``, short gaps closed."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], (probability > ON).astype(int), [0]])))
+    runs: list[tuple[int, int]] = []
+    for first, last in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
+        if runs and first - runs[-1][1] <= GAP_FRAMES:
+            runs[-1] = (runs[-1][0], last)
+        else:
+            runs.append((first, last))
+    return runs
+
+
+def _softmax(logits: Floats) -> Floats:
+    raised = np.exp(logits - logits.max())
+    return raised / raised.sum()
+
+
+def _merged(events: list[_Event], spatial: Spatial) -> list[_Event]:
+    """Join events of one class and direction that touch or overlap: windows cut what goes on, tracks may share it."""
+    merged: list[_Event] = []
+    for event in sorted(events, key=lambda e: e.start_s):
+        for index, earlier in enumerate(merged):
+            if _continues(earlier, event, spatial):
+                merged[index] = _joined(earlier, event)
+                break
+        else:
+            merged.append(event)
+    return merged
+
+
+def _continues(earlier: _Event, later: _Event, spatial: Spatial) -> bool:
+    touching = later.start_s - earlier.end_s <= GAP_FRAMES * FRAME_S + 1e-6
+    same_class = earlier.classes.argmax() == later.classes.argmax()
+    near = spatial == "none" or angle_between(earlier.direction, later.direction) < SAME_DEG
+    return bool(touching and same_class and near)
+
+
+def _joined(a: _Event, b: _Event) -> _Event:
+    share = (a.end_s - a.start_s) / (a.end_s - a.start_s + b.end_s - b.start_s)
+    return replace(
+        a,
+        end_s=max(a.end_s, b.end_s),
+        classes=share * a.classes + (1 - share) * b.classes,
+        direction=a.direction + b.direction,
+        log_distance=share * a.log_distance + (1 - share) * b.log_distance,
+        confidence=share * a.confidence + (1 - share) * b.confidence,
+    )
+
+
+def _evidence(event: _Event, spatial: Spatial, classes: tuple[str, ...]) -> Evidence:
+    azimuth, elevation = (float(angle) for angle in angles(event.direction))
+    if spatial == "lateral":  # the angle to the median plane, as if in front: all that a pair of ears can tell
+        lateral = event.direction[1] / np.linalg.norm(event.direction)
+        azimuth = float(np.degrees(np.arcsin(np.clip(lateral, -1, 1))))
+    return Evidence(
+        start_s=event.start_s,
+        end_s=event.end_s,
+        label=classes[int(event.classes.argmax())],
+        azimuth_deg=None if spatial == "none" else azimuth,
+        elevation_deg=elevation if spatial == "full" else None,
+        distance_m=float(np.exp(event.log_distance)),
+        confidence=event.confidence * float(event.classes.max()),
+    )
+
+
+def _room(values: Floats, scales: Floats) -> RoomEstimate:
+    """One estimate from the windows' ``(W, 10)`` each, weighted by their precision; windows share their errors."""
+    weight = 1 / scales**2
+    value = (weight * values).sum(0) / weight.sum(0)
+    scale = (weight * scales).sum(0) / weight.sum(0)
+
+    def ratio(index: int) -> Estimate:
+        centre = float(np.exp(value[index]))
+        return Estimate(centre, centre * float(np.expm1(min(scale[index], 2.0))))
+
+    def decibels(index: int) -> Estimate:
+        return Estimate(10 * float(value[index]), 10 * float(scale[index]))
+
+    return RoomEstimate(ratio(0), tuple(ratio(i) for i in range(1, 7)), decibels(7), decibels(8), ratio(9))

@@ -1,0 +1,194 @@
+"""The three public verbs: load a model, hear a sound field, ask a recording."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spatial_lalm.audio.recording import Recording
+from spatial_lalm.audio.wording import spoken_name
+from spatial_lalm.errors import InputError
+from spatial_lalm.model.answers import Answer, Evidence
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from spatial_lalm.model.hearing import Heard
+    from spatial_lalm.model.modeling import SpatialLalmForConditionalGeneration
+    from spatial_lalm.model.processing import SpatialLalmProcessor
+
+Samples = NDArray[np.float32]
+
+SHIPPED = Path(__file__).parent.parent / "weights" / "mini"
+LONGEST_ANSWER = 128
+"""Tokens."""
+LONGEST_QUESTION = 400
+"""Characters."""
+_LIMITS = {
+    "none": "one channel carries no direction",
+    "lateral": "the channels tell left from right only; azimuths are folded to the front",
+    "planar": "the microphones lie in a plane; elevation is not told",
+}
+
+
+@dataclass(frozen=True)
+class SpatialLalm:
+    """A loaded model with its processor; ``name`` is what answers call it."""
+
+    model: SpatialLalmForConditionalGeneration
+    processor: SpatialLalmProcessor
+    name: str
+
+    def hear(self, signals: Samples, quality: Samples | None = None) -> Heard:
+        """Events and room of a sound field ``(4, T)``, AmbiX ACN/SN3D at 16 kHz.
+
+        ``quality (4, bands)`` says how far each channel can be trusted (default: all); see ``audio.encoding``.
+        """
+        heard, _, _ = self._listen(signals, quality)
+        return heard
+
+    def ask(self, recording: Recording, question: str, start_s: float = 0.0, end_s: float | None = None) -> Answer:
+        """Answer a question about a recording, or about the part from ``start_s`` to ``end_s`` seconds.
+
+        Times in the answer count from the start of the recording. ``InputError`` for an empty or overlong question, or
+        a part longer than the model can answer about (its configuration's ``max_seconds``).
+        """
+        question = " ".join(question.split())
+        self._check(recording, question, start_s, end_s)
+        signals, quality = recording.ambisonics(start_s, end_s)
+        heard, audio, starts = self._listen(signals, quality, start_s)
+        text, declined = self._generate(question, audio, [start_s + s for s in starts])
+        limits = (_LIMITS[heard.spatial],) if heard.spatial in _LIMITS else ()
+        return Answer(
+            text=text,
+            evidence=_by_relevance(heard.events, f"{question} {text}"),
+            room=heard.room,
+            abstained=declined,
+            assumed=(*recording.assumed, *limits),
+            model=self.name,
+            question=question,
+        )
+
+    def _check(self, recording: Recording, question: str, start_s: float, end_s: float | None) -> None:
+        if not question:
+            raise InputError('the question is empty: ask something like "Where is the speaker?"')
+        if len(question) > LONGEST_QUESTION:
+            raise InputError(f"the question has {len(question)} characters: the limit is {LONGEST_QUESTION}; shorten it")
+        length = (recording.duration_s if end_s is None else min(end_s, recording.duration_s)) - start_s
+        longest = self.model.config.max_seconds
+        if length > longest + 0.1:
+            raise InputError(
+                f"{recording.name}: {length:.1f} s are to be heard; this model answers about at most {longest:g} s: "
+                "choose a part (--start and --end on the command line, start_s and end_s in Python)"
+            )
+
+    def _listen(
+        self, signals: Samples, quality: Samples | None, offset_s: float = 0.0
+    ) -> tuple[Heard, Tensor, list[float]]:
+        """What was heard, the audio embeddings ``(tokens, width)`` and the windows' starts in the given signals."""
+        import torch
+
+        from spatial_lalm.model.hearing import read_scene, spatial_kind
+
+        inputs = self.processor.listen(signals, quality)
+        starts: list[float] = inputs["start_s"].tolist()
+        with torch.inference_mode():
+            output = self.model.hear(inputs["input_features"], inputs["quality"])
+            summary = self.model.remember(output, inputs["quality"], inputs["start_s"] + offset_s)
+            audio = self.model.multi_modal_projector(summary).flatten(0, 1)
+        spatial = spatial_kind(inputs["quality"][0].numpy())
+        classes = tuple(self.model.config.audio_config.classes)
+        return read_scene(output, [offset_s + s for s in starts], spatial, classes), audio, starts
+
+    def _generate(self, question: str, audio: Tensor, starts_s: list[float]) -> tuple[str, bool]:
+        """The answer's text and whether the model declined."""
+        import torch
+
+        from spatial_lalm.model.processing import AUDIO
+
+        tokenizer = self.processor.tokenizer
+        # Special tokens that a user types stay text: only the template's own are tokens.
+        typed = re.sub(r"<\|(\w+)\|>", r"\1", question)
+        parts = [{"type": "audio"}, {"type": "text", "text": typed}]
+        prompt = self.processor.apply_chat_template([{"role": "user", "content": parts}], add_generation_prompt=True)
+        prompt = prompt.replace(AUDIO, self.processor.audio_prompt(starts_s), 1)
+        ids = torch.tensor([tokenizer.encode(prompt)])
+        with torch.inference_mode():
+            embeddings = self.model.insert_audio(ids, audio)
+            tokens = self.model.language_model.generate(
+                inputs_embeds=embeddings,
+                attention_mask=torch.ones_like(ids),
+                max_new_tokens=LONGEST_ANSWER,
+                do_sample=False,
+                pad_token_id=tokenizer.pad_token_id,
+                eos_token_id=tokenizer.eos_token_id,
+            )[0].tolist()
+        declined = self.model.config.decline_token_id in tokens
+        return tokenizer.decode(tokens, skip_special_tokens=True).strip(), declined
+
+
+def _by_relevance(events: tuple[Evidence, ...], text: str) -> tuple[Evidence, ...]:
+    """Events whose class the question or the answer names come first; salience decides within."""
+    named = text.lower()
+    return tuple(sorted(events, key=lambda event: spoken_name(event.label) not in named))
+
+
+def load_model(source: str | Path | None = None) -> SpatialLalm:
+    """The shipped model, or one from a folder (or a hub's name) that ``save_pretrained`` wrote.
+
+    ``InputError`` when there is none, when it is not ours, or when its files are broken.
+    """
+    path = Path(source) if source is not None else SHIPPED
+    if path.exists() and not (path / "config.json").is_file():
+        raise InputError(f"{path}: not a model folder (no config.json in it); give the folder that training wrote")
+    if not path.exists() and (source is None or len(Path(source).parts) != 2 or os.path.isabs(source)):
+        raise InputError(f"{path}: no such model folder; leave --model out for the shipped model")
+    with _quiet_transformers():
+        model, processor = _from_pretrained(str(source) if source and not path.exists() else str(path))
+    model.eval()
+    return SpatialLalm(model, processor, f"spatial-lalm {path.name}")
+
+
+def _from_pretrained(name: str) -> tuple[Any, Any]:
+    from spatial_lalm.model.configuration import SpatialLalmConfig
+    from spatial_lalm.model.modeling import SpatialLalmForConditionalGeneration
+    from spatial_lalm.model.processing import SpatialLalmProcessor
+
+    try:
+        config = SpatialLalmConfig.get_config_dict(name)[0]
+        if config.get("model_type") != SpatialLalmConfig.model_type:
+            raise InputError(f"{name}: a model of type {config.get('model_type')!r}; {SpatialLalmConfig.model_type!r} "
+                             "is needed")  # fmt: skip
+        model = SpatialLalmForConditionalGeneration.from_pretrained(name, use_safetensors=True)
+        return model, SpatialLalmProcessor.from_pretrained(name)
+    except InputError:
+        raise
+    except Exception as error:
+        # Whatever a foreign or broken folder makes transformers raise, the user can only give another one.
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(f"{name}: cannot be loaded as a model ({reason}); give a folder that training wrote") from error
+
+
+@contextlib.contextmanager
+def _quiet_transformers() -> Iterator[None]:
+    """No progress bars and advice from transformers while it loads."""
+    from transformers.utils import logging
+
+    level = logging.get_verbosity()
+    logging.set_verbosity_error()
+    bars = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bars:
+            logging.enable_progress_bar()

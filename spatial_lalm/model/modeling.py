@@ -1,0 +1,114 @@
+"""The whole model in transformers' terms: audio tower, segment summary, projector, causal language model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import AutoModelForCausalLM, AutoModelForImageTextToText, GenerationMixin, PreTrainedModel
+from transformers.modeling_outputs import CausalLMOutputWithPast
+
+from spatial_lalm.audio.features import network_input
+from spatial_lalm.memory.segments import SegmentSummary, summarise
+from spatial_lalm.model.configuration import SpatialLalmConfig
+from spatial_lalm.model.encoder import EncoderOutput, SpatialEncoder
+from spatial_lalm.model.projector import SegmentProjector
+
+
+class SpatialLalmForConditionalGeneration(PreTrainedModel, GenerationMixin):  # type: ignore[misc]
+    """Answers about spatial audio: audio embeddings take the place of the placeholders in the prompt.
+
+    ``input_features (W, 11, T, 64)`` stacks log energy and covariance of every window of the batch (W of them in all,
+    in the order of their placeholders), ``quality (W, 4, 64)`` and ``start_s (W,)`` belong to them.
+    """
+
+    config_class = SpatialLalmConfig
+    base_model_prefix = "model"
+    main_input_name = "input_ids"
+    _supports_sdpa = True
+    _supports_attention_backend = True
+
+    def __init__(self, config: SpatialLalmConfig) -> None:
+        super().__init__(config)
+        self.audio_tower = SpatialEncoder(config.audio_config)
+        self.multi_modal_projector = SegmentProjector(config)
+        self.language_model = AutoModelForCausalLM.from_config(config.text_config)
+        self.post_init()
+
+    def get_input_embeddings(self) -> nn.Module:
+        """The language model's token embeddings."""
+        return self.language_model.get_input_embeddings()
+
+    def set_input_embeddings(self, value: nn.Module) -> None:
+        """Replace the language model's token embeddings."""
+        self.language_model.set_input_embeddings(value)
+
+    def hear(self, input_features: Tensor, quality: Tensor) -> EncoderOutput:
+        """The encoder's output for windows ``(W, 11, T, 64)`` with quality ``(W, 4, 64)``."""
+        output: EncoderOutput = self.audio_tower(network_input(input_features[:, 0], input_features[:, 1:], quality))
+        return output
+
+    def remember(self, heard: EncoderOutput, quality: Tensor, start_s: Tensor) -> SegmentSummary:
+        """Segment tokens of windows that start at ``start_s (W,)`` seconds."""
+        return summarise(
+            heard.hidden,
+            heard.activity,
+            heard.direction,
+            heard.log_distance,
+            heard.label,
+            heard.room,
+            heard.room_scale,
+            start_s,
+            quality[:, 1:].mean(-1),
+            self.config.audio_config.slices,
+        )
+
+    def get_audio_features(self, input_features: Tensor, quality: Tensor, start_s: Tensor) -> Tensor:
+        """Audio embeddings of all windows, flat: ``(W * window_tokens, width)``."""
+        summary = self.remember(self.hear(input_features, quality), quality, start_s)
+        embeddings: Tensor = self.multi_modal_projector(summary)
+        return embeddings.flatten(0, 1)
+
+    def insert_audio(self, input_ids: Tensor, audio: Tensor) -> Tensor:
+        """Token embeddings ``(B, S, width)`` with the placeholders replaced; ValueError when the counts differ."""
+        embeddings: Tensor = self.get_input_embeddings()(input_ids)
+        placeholders = input_ids == self.config.audio_token_id
+        if int(placeholders.sum()) != len(audio):
+            raise ValueError(f"{int(placeholders.sum())} audio placeholders in the prompt for {len(audio)} audio tokens")
+        return embeddings.masked_scatter(placeholders[..., None], audio.to(embeddings.dtype))
+
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        input_features: Tensor | None = None,
+        quality: Tensor | None = None,
+        start_s: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        inputs_embeds: Tensor | None = None,
+        labels: Tensor | None = None,
+        **kwargs: Any,
+    ) -> CausalLMOutputWithPast:
+        """Next-token logits ``(B, S, vocabulary)`` and, with ``labels`` (-100 is ignored), the loss."""
+        if inputs_embeds is None and input_features is not None:
+            assert input_ids is not None and quality is not None and start_s is not None
+            inputs_embeds = self.insert_audio(input_ids, self.get_audio_features(input_features, quality, start_s))
+            input_ids = None
+        output: CausalLMOutputWithPast = self.language_model(
+            input_ids=input_ids if inputs_embeds is None else None,
+            inputs_embeds=inputs_embeds,
+            attention_mask=attention_mask,
+            labels=labels,
+            **kwargs,
+        )
+        return output
+
+    def prepare_inputs_for_generation(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """Audio goes in once, with the prompt; later steps read it from the cache."""
+        audio = {name: kwargs.pop(name, None) for name in ("input_features", "quality", "start_s")}
+        first = kwargs.get("is_first_iteration", False) or not kwargs.get("use_cache", True)
+        inputs: dict[str, Any] = super().prepare_inputs_for_generation(*args, **kwargs)
+        return inputs | audio if first else inputs
+
+
+AutoModelForImageTextToText.register(SpatialLalmConfig, SpatialLalmForConditionalGeneration)

@@ -1,0 +1,1 @@
+"""The curriculum: objectives, stages and data feeding."""

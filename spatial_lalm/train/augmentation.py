@@ -1,0 +1,98 @@
+"""What a batch of features goes through before the encoder sees it: rotations, blind channels and bands, colour, noise.
+
+Legend: B batch, P covariance pairs, T frames (50 Hz), F mel bands.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from spatial_lalm.audio.features import PAIRS, network_input, pair_rotation
+
+FULL_SHARE = 0.7
+"""Share of clips that keep all of first order; the others lose height, or all but left-right, or all, or bands."""
+
+
+def random_rotations(batch: int, generator: torch.Generator) -> Tensor:
+    """Uniform rotations and reflections ``(B, 3, 3)`` of the sphere (QR of Gaussian matrices, Mezzadri 2007)."""
+    q, r = torch.linalg.qr(torch.randn(batch, 3, 3, generator=generator))
+    return q * torch.sign(torch.diagonal(r, dim1=1, dim2=2))[:, None]
+
+
+def random_quality(batch: int, bands: int, generator: torch.Generator) -> Tensor:
+    """Quality masks ``(B, 4, F)`` of receivers that hear less than first order everywhere.
+
+    Seventy of a hundred are ideal; the rest are a planar array (no Z), a pair (Y only), mono (W only), or an array that
+    is blind below one band and above another.
+    """
+    quality = torch.ones(batch, 4, bands)
+    kind = torch.rand(batch, generator=generator)
+    low, high = torch.rand(2, batch, 1, generator=generator)
+    band = torch.arange(bands) / bands
+    ramp = ((band - 0.35 * low) * 12).clamp(0, 1) * ((0.55 + 0.5 * high - band) * 12).clamp(0, 1)
+    limited = kind >= FULL_SHARE + 0.18
+    quality[limited, 1:] = ramp[limited, None]
+    planar = (kind >= FULL_SHARE) & (kind < FULL_SHARE + 0.06)
+    pair = (kind >= FULL_SHARE + 0.06) & (kind < FULL_SHARE + 0.11)
+    mono = (kind >= FULL_SHARE + 0.11) & (kind < FULL_SHARE + 0.18)
+    quality[planar, 2] = 0
+    quality[pair, 2:] = 0
+    quality[mono, 1:] = 0
+    return quality
+
+
+@dataclass(frozen=True)
+class Degraded:
+    """Features of another take: ``energy (B, T, F)``, ``covariance (B, P, T, F)``, ``quality (B, 4, F)`` and the
+    ``rotation (B, 3, 3)`` that the sound field went through."""
+
+    energy: Tensor
+    covariance: Tensor
+    quality: Tensor
+    rotation: Tensor
+
+
+def degrade(features_BCTF: Tensor, generator: torch.Generator) -> Degraded:
+    """Turn, colour and dirty features that stack the log energy and the relative covariance (``audio.features``)."""
+    batch, bands = features_BCTF.shape[0], features_BCTF.shape[-1]
+    rotation = random_rotations(batch, generator)
+    turned = torch.einsum("bqp,bptf->bqtf", pair_rotation(rotation), features_BCTF[:, 1:])
+    colour = torch.randn(batch, 1, 2, generator=generator) @ _smooth_shapes(bands)
+    energy, turned = _add_noise(features_BCTF[:, 0] + colour, turned, generator)
+    return Degraded(energy, turned, random_quality(batch, bands, generator), rotation)
+
+
+def augment(features_BCTF: Tensor, direction_BN3: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Network input ``(B, maps, T, F)`` and turned directions ``(B, N, 3)`` for training the encoder."""
+    take = degrade(features_BCTF, generator)
+    maps = network_input(take.energy, take.covariance, take.quality)
+    maps[:, 0] = _hide_stripes(maps[:, 0], generator)
+    return maps, torch.einsum("bij,bnj->bni", take.rotation, direction_BN3)
+
+
+def _smooth_shapes(bands: int) -> Tensor:
+    """Two slow curves over the bands ``(2, F)``: another microphone, another talker's effort."""
+    position = torch.linspace(0, 1, bands)
+    return 0.6 * torch.stack([torch.cos(torch.pi * position), torch.cos(2 * torch.pi * position)])
+
+
+def _add_noise(energy: Tensor, covariance: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Add isotropic noise, whose mean covariance is diag(1, 1/3, 1/3, 1/3) / 2, 35 to 75 dB below the loudest bin."""
+    level = energy.amax((1, 2), keepdim=True) - 8.0 - 9.2 * torch.rand(len(energy), 1, 1, generator=generator)
+    share = torch.sigmoid(level - energy)[:, None]  # of the noise in the sum
+    isotropic = torch.tensor([(0.5 if i == 0 else 1 / 6) if i == j else 0.0 for i, j in PAIRS])
+    mixed = covariance * (1 - share) + isotropic[None, :, None, None] * share
+    return torch.logaddexp(energy, level), mixed
+
+
+def _hide_stripes(log_mel_BTF: Tensor, generator: torch.Generator, widest: int = 8) -> Tensor:
+    """SpecAugment (Park et al., 2019) on the spectrum alone: one stripe of bands set to the mean; place stays visible."""
+    batch, bands = log_mel_BTF.shape[0], log_mel_BTF.shape[2]
+    start = torch.randint(0, bands, (batch, 1), generator=generator)
+    width = torch.randint(0, widest + 1, (batch, 1), generator=generator)
+    band = torch.arange(bands)
+    hidden = (band >= start) & (band < start + width)
+    return torch.where(hidden[:, None], log_mel_BTF.mean((1, 2), keepdim=True), log_mel_BTF)

@@ -1,0 +1,113 @@
+"""A training recipe: small dataclasses read from a TOML file, every field with its unit, unknown fields refused."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field, fields, is_dataclass
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from spatial_lalm.errors import InputError
+from spatial_lalm.train.objectives import LossWeights
+
+CONFIGS = Path(__file__).parent / "configs"
+
+
+@dataclass(frozen=True)
+class SceneData:
+    """Scenes that a stage learns from."""
+
+    scenes: int = 24_000
+    validation: int = 1_000
+    seed: int = 1
+    duration_s: tuple[float, ...] = (4.0,)  # one of these, evenly
+    t60_s: tuple[float, float] = (0.1, 2.5)
+    event_s: tuple[float, float] = (0.8, 6.0)  # length of a sound, log-uniform
+    counts: tuple[float, ...] = (0.04, 0.46, 0.30, 0.20)  # probability of 0, 1, 2, 3 sources
+    builtin_share: float = 0.12  # of the sounds made by the generators
+    speech_share: float = 0.45  # of the sounds from files
+    varispeed: float = 0.12  # augmentation of dry sounds: speed
+    colour_db: float = 2.0  # augmentation of dry sounds: dB an octave
+
+
+@dataclass(frozen=True)
+class Optimisation:
+    """AdamW under a linear warm-up and a cosine decay to zero."""
+
+    steps: int = 4_000
+    batch: int = 64
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.02
+    warm_up: int = 100  # steps
+    clip: float = 10.0  # gradient norm
+    checkpoint_every: int = 250  # steps
+    seed: int = 0
+    bfloat16: bool = True  # autocast of the stem and the blocks
+
+
+@dataclass(frozen=True)
+class EncoderStage:
+    """Stage 1: hearing."""
+
+    data: SceneData = field(default_factory=SceneData)
+    optimisation: Optimisation = field(default_factory=Optimisation)
+    loss: LossWeights = field(default_factory=LossWeights)
+    model: dict[str, Any] = field(default_factory=dict)  # fields of SpatialEncoderConfig
+
+
+@dataclass(frozen=True)
+class LanguageStage:
+    """Stage 2: answering, on top of the frozen encoder."""
+
+    data: SceneData = field(default_factory=SceneData)
+    optimisation: Optimisation = field(default_factory=Optimisation)
+    questions: int = 4  # a scene and batch
+    vocabulary: int = 2_048  # byte-level BPE tokens
+    model: dict[str, Any] = field(default_factory=dict)  # fields of the text configuration, with its model_type
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A whole training run."""
+
+    encoder: EncoderStage = field(default_factory=EncoderStage)
+    language: LanguageStage = field(default_factory=LanguageStage)
+
+
+def load_recipe(name: str) -> Recipe:
+    """The recipe in a TOML file, or the shipped one of that name; ``InputError`` names a wrong field."""
+    path = Path(name) if name.endswith(".toml") else CONFIGS / f"{name}.toml"
+    if not path.is_file():
+        shipped = ", ".join(sorted(p.stem for p in CONFIGS.glob("*.toml")))
+        raise InputError(f"{name}: no such configuration; give a .toml file or one of: {shipped}")
+    try:
+        table = tomllib.loads(path.read_text())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not a TOML file ({error}); mend it there") from None
+    recipe = _build(Recipe, table, str(path))
+    assert isinstance(recipe, Recipe)
+    return recipe
+
+
+def _build(kind: type[Any], table: Any, where: str) -> Any:
+    """A dataclass from a table; lists become tuples; unknown names and wrong types are refused by name."""
+    if not isinstance(table, dict):
+        raise InputError(f"{where}: {table!r} must be a table of {', '.join(f.name for f in fields(kind))}")
+    hints = get_type_hints(kind)
+    values = {}
+    for name, value in table.items():
+        if name not in hints:
+            raise InputError(f"{where}: unknown field {name!r}; known: {', '.join(hints)}")
+        values[name] = _value(hints[name], value, f"{where}: {name}")
+    return kind(**values)
+
+
+def _value(hint: Any, value: Any, where: str) -> Any:
+    if is_dataclass(hint):
+        return _build(hint, value, where)  # type: ignore[arg-type]
+    if isinstance(value, list):
+        return tuple(value)
+    expected = {float: (int, float), int: (int,), bool: (bool,)}.get(hint)
+    if expected and (not isinstance(value, expected) or isinstance(value, bool) != (hint is bool)):
+        raise InputError(f"{where} = {value!r}: must be of type {hint.__name__}")
+    return value

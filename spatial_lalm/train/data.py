@@ -1,0 +1,160 @@
+"""Training data of the encoder: scenes rendered once, kept as features, rotated and degraded anew for every batch.
+
+Features (16 kHz in, 50 Hz out) are kept on disk as float16 in a memory map: 280 kB for four seconds. A killed rendering
+goes on where it stopped: the file of a part is sealed (renamed) only when the part is whole.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spatial_lalm.audio.conventions import unit_vector
+from spatial_lalm.simulation.library import SourceLibrary
+from spatial_lalm.simulation.sampling import SceneRecipe, render_scene
+from spatial_lalm.simulation.scene import CLASSES, FRAME_S, Scene
+
+Arrays = dict[str, NDArray[Any]]
+
+TRACKS = 3
+PART = 500
+"""Scenes a sealed part: about 140 MB."""
+
+
+def room_targets(scene: Scene) -> NDArray[np.float32]:
+    """``(10,)``: ln T60, six octave bands' ln T60, DRR / 10 dB, C50 / 10 dB, ln volume; NaN where unknown."""
+    acoustics = scene.acoustics
+    if acoustics is None:
+        return np.full(10, np.nan, np.float32)
+    times = np.log([acoustics.t60_s, *acoustics.t60_bands_s])
+    rest = [acoustics.drr_db / 10, acoustics.c50_db / 10, np.log(scene.room.volume_m3)]
+    return np.array([*times, *rest], np.float32)
+
+
+def scene_targets(scene: Scene, frames: int) -> Arrays:
+    """Targets of one scene of ``frames`` 100 ms frames: TRACKS slots, the first ones filled in order of onset.
+
+    ``active (K, frames)``, ``direction (K, 3)`` unit vectors, ``log_distance (K,)``, ``label (K,)`` (-1: empty slot),
+    ``room (10,)``.
+    """
+    targets: Arrays = {
+        "active": np.zeros((TRACKS, frames), np.bool_),
+        "direction": np.zeros((TRACKS, 3), np.float32),
+        "log_distance": np.zeros(TRACKS, np.float32),
+        "label": np.full(TRACKS, -1, np.int64),
+        "room": room_targets(scene),
+    }
+    for slot, event in enumerate(scene.events[:TRACKS]):
+        first = round(event.onset_s / FRAME_S)
+        active = np.array(event.active)[: max(0, frames - first)]
+        targets["active"][slot, first : first + len(active)] = active
+        targets["direction"][slot] = unit_vector(event.azimuth_deg, event.elevation_deg)
+        targets["log_distance"][slot] = np.log(event.distance_m)
+        targets["label"][slot] = CLASSES.index(event.label)
+    return targets
+
+
+def render_part(recipe: SceneRecipe, library: SourceLibrary, seeds: list[int]) -> Arrays:
+    """Features and targets of scenes by their seeds, stacked."""
+    import torch
+
+    from spatial_lalm.audio.features import spatial_covariance
+
+    torch.set_num_threads(1)
+    frames = round(recipe.duration_s / FRAME_S)
+    rows, graphs = [], []
+    for seed in seeds:
+        samples, scene = render_scene(recipe, library, seed)
+        graphs.append(json.dumps(scene.to_json()))
+        energy, covariance = spatial_covariance(torch.from_numpy(samples[None, :4]))
+        features = torch.cat([energy[:, None], covariance], dim=1)[0].half().numpy()
+        rows.append({"features": features, "seed": np.int64(seed), **scene_targets(scene, frames)})
+    return {name: np.stack([row[name] for row in rows]) for name in rows[0]} | {"scene": np.array(graphs)}
+
+
+def _render_and_seal(recipe: SceneRecipe, library: SourceLibrary, seeds: list[int], path: Path) -> None:
+    arrays = render_part(recipe, library, seeds)
+    folder = path.with_suffix(".part")
+    folder.mkdir(exist_ok=True)
+    for name, array in arrays.items():
+        np.save(folder / f"{name}.npy", array)
+    os.replace(folder, path)
+
+
+def render_features(
+    recipes: Sequence[SceneRecipe],
+    library: SourceLibrary,
+    scenes: int,
+    seed: int,
+    folder: Path,
+    workers: int = 2,
+    progress: Callable[[int, int], None] | None = None,
+) -> None:
+    """Render ``scenes`` scenes into sealed parts of ``folder``; parts that are there already are kept.
+
+    Scene i has seed ``seed * 10_000_000 + i``, whatever the number of workers. Parts take the recipes in turn.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "recipe.json").write_text(json.dumps({"recipes": [asdict(r) for r in recipes], "seed": seed, "scenes": scenes}))
+    library.preload(recipes[0].rate)
+    parts = [(start, min(start + PART, scenes)) for start in range(0, scenes, PART)]
+    missing = [(a, b) for a, b in parts if not _part(folder, a).exists()]
+    with ProcessPoolExecutor(workers, mp_context=get_context("fork")) as pool:
+        jobs = [
+            pool.submit(
+                _render_and_seal,
+                recipes[a // PART % len(recipes)],
+                library,
+                [seed * 10_000_000 + i for i in range(a, b)],
+                _part(folder, a),
+            )
+            for a, b in missing
+        ]
+        for done, job in enumerate(jobs, start=len(parts) - len(jobs) + 1):
+            job.result()
+            if progress:
+                progress(min(done * PART, scenes), scenes)
+
+
+def _part(folder: Path, start: int) -> Path:
+    return folder / f"part_{start:07d}"
+
+
+@dataclass
+class FeatureSet:
+    """Rendered features and targets; features stay on disk until a batch asks for them."""
+
+    parts: list[Arrays]
+
+    @classmethod
+    def open(cls, folder: Path) -> FeatureSet:
+        """Map every sealed part of a folder."""
+        paths = sorted(path for path in folder.glob("part_*") if path.suffix != ".part")
+        return cls([{f.stem: np.load(f, mmap_mode="r") for f in path.glob("*.npy")} for path in paths])
+
+    def __len__(self) -> int:
+        return sum(len(part["label"]) for part in self.parts)
+
+    def scenes(self) -> Iterator[Scene]:
+        """The scene graphs, in order."""
+        return (Scene.from_json(json.loads(str(text))) for part in self.parts for text in part["scene"])
+
+    def same_length(self, rng: np.random.Generator, size: int) -> tuple[NDArray[np.float16], list[Scene]]:
+        """Features ``(size, 11, T, F)`` and graphs of scenes of one length, drawn with every part alike."""
+        part = self.parts[int(rng.integers(len(self.parts)))]
+        rows = np.sort(rng.choice(len(part["label"]), size, replace=False))
+        return part["features"][rows], [Scene.from_json(json.loads(str(text))) for text in part["scene"][rows]]
+
+    def batch(self, indices: NDArray[np.int64]) -> Arrays:
+        """Arrays of the scenes at ``indices (B,)``, stacked along a new first axis."""
+        rows = [(self.parts[i // PART], i % PART) for i in indices]
+        return {name: np.stack([part[name][row] for part, row in rows]) for name in self.parts[0]}

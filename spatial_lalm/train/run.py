@@ -1,0 +1,62 @@
+"""A whole run: render, hear, answer, export; every step goes on where it was stopped."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from spatial_lalm.errors import InputError
+from spatial_lalm.train.config import Recipe
+
+if TYPE_CHECKING:
+    from spatial_lalm.model.encoder import SpatialEncoder
+
+Reporter = Callable[[str], Callable[[int, int], None]]
+STAGES = ("encoder", "language")
+
+
+def train(recipe: Recipe, sources: Path | None, folder: Path, stages: tuple[str, ...], workers: int, report: Reporter) -> None:
+    """Run stages of a recipe in ``folder``: scenes in ``scenes/``, checkpoints and logs by stage, the model in ``model/``.
+
+    ``InputError`` when the folder holds a run of another recipe or source list.
+    """
+    from spatial_lalm.train import encoder_stage, language_stage
+
+    _claim(folder, recipe, sources)
+    if "encoder" in stages:
+        scenes = folder / "scenes" / "encoder"
+        encoder_stage.prepare(recipe.encoder, sources, scenes, workers, report("render for hearing"))
+        encoder = encoder_stage.train_encoder(recipe.encoder, scenes, folder / "encoder", report("train hearing"))
+        encoder.save_pretrained(folder / "encoder" / "model")
+    if "language" in stages:
+        encoder = _trained_encoder(folder)
+        scenes = folder / "scenes" / "language"
+        language_stage.prepare(recipe.language, sources, scenes, workers, report("render for answering"))
+        model, processor = language_stage.train_language(
+            recipe.language, encoder, scenes, folder / "language", report("train answering")
+        )
+        model.save_pretrained(folder / "model", max_shard_size="15MB")
+        processor.save_pretrained(folder / "model")
+
+
+def _trained_encoder(folder: Path) -> SpatialEncoder:
+    from spatial_lalm.model.encoder import SpatialEncoder
+
+    path = folder / "encoder" / "model"
+    if not (path / "config.json").is_file():
+        raise InputError(f"{folder}: no trained encoder in it; run the stage 'encoder' first")
+    encoder: SpatialEncoder = SpatialEncoder.from_pretrained(path, use_safetensors=True).eval()
+    return encoder
+
+
+def _claim(folder: Path, recipe: Recipe, sources: Path | None) -> None:
+    """Write what this run is made of, or refuse a folder that holds another."""
+    made_of = json.dumps({"recipe": asdict(recipe), "sources": sources and str(sources)}, indent=2)
+    note = folder / "run.json"
+    if note.is_file() and json.loads(note.read_text()) != json.loads(made_of):
+        raise InputError(f"{folder}: holds a run of another recipe or source list; choose another --out")
+    folder.mkdir(parents=True, exist_ok=True)
+    note.write_text(made_of)
