@@ -61,6 +61,4 @@ def segment_attention(
     name = backend or choose_backend(q_BHTD)[0]
     if name not in BACKENDS:
         raise ValueError(f"unknown backend {name!r}: choose one of {', '.join(BACKENDS)}")
-    return BACKENDS[name](
-        q_BHTD, k_BHTD, v_BHTD, memory_k_BHMD, memory_v_BHMD, segment, window, causal, key_mask_BT
-    )
+    return BACKENDS[name](q_BHTD, k_BHTD, v_BHTD, memory_k_BHMD, memory_v_BHMD, segment, window, causal, key_mask_BT)

@@ -36,4 +36,5 @@ def reference_attention(
         seen = torch.cat([seen.new_ones(batch, 1, frames, memory_k_BHMD.shape[2]), seen], dim=-1)
     scores = (q_BHTD @ k_BHTD.transpose(-1, -2)) * width**-0.5
     weights = scores.masked_fill(~seen, float("-inf")).softmax(-1)
-    return weights.nan_to_num(0.0) @ v_BHTD  # a query that sees nothing gets zeros
+    mixed: Tensor = weights.nan_to_num(0.0) @ v_BHTD  # a query that sees nothing gets zeros
+    return mixed

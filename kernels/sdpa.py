@@ -51,4 +51,5 @@ def sdpa_attention(
     q, k, v = (x.transpose(1, 2).flatten(0, 1) for x in (q, k, v))  # (B * N, H, ..., D)
     out = scaled_dot_product_attention(q, k, v, attn_mask=seen)
     out = out.unflatten(0, (batch, count)).transpose(1, 2).masked_fill(blind, 0.0)
-    return out.reshape(batch, heads, count * segment, width)[:, :, :frames]
+    whole: Tensor = out.reshape(batch, heads, count * segment, width)[:, :, :frames]
+    return whole

@@ -34,7 +34,8 @@ def octave_masks(bins: int, rate: int) -> Floats:
 def schroeder_db(response: Floats) -> Floats:
     """Energy decay curve in dB, 0 at the start, same shape as ``response (..., T)`` (Schroeder, 1965)."""
     energy = np.cumsum(np.square(response[..., ::-1], dtype=np.float64), axis=-1)[..., ::-1]
-    return 10 * np.log10(np.maximum(energy / np.maximum(energy[..., :1], 1e-30), 1e-12))
+    curve: Floats = 10 * np.log10(np.maximum(energy / np.maximum(energy[..., :1], 1e-30), 1e-12))
+    return curve
 
 
 def decay_time(response: Floats, rate: int, fit_db: tuple[float, float] = (-5.0, -25.0)) -> float:
@@ -63,9 +64,9 @@ def clarity_db(response: Floats, direct_sample: float, rate: int, early_s: float
     return _ratio_db(np.sum(response[:split] ** 2), np.sum(response[split:] ** 2))
 
 
-def _ratio_db(numerator: float, denominator: float) -> float:
+def _ratio_db(numerator: np.floating[Any], denominator: np.floating[Any]) -> float:
     """A power ratio in dB, limited to +-60 dB so that an anechoic room stays a number."""
-    return float(np.clip(10 * np.log10(max(numerator, 1e-30) / max(denominator, 1e-30)), -60.0, 60.0))
+    return float(np.clip(10 * np.log10(np.maximum(numerator, 1e-30) / np.maximum(denominator, 1e-30)), -60.0, 60.0))
 
 
 def measure(response: Floats, direct_sample: float, rate: int) -> Acoustics:

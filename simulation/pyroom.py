@@ -1,8 +1,8 @@
 """Reference responses by pyroomacoustics: a second, independent engine to check ours against.
 
-What its version 0.10 does, and what is undone here: the direct sound arrives half a fractional-delay filter (40 samples)
-after distance / c; a high-pass filter at 10 Hz is on by default; spherical harmonics are orthonormal (N3D divided by the
-square root of 4 pi). Its amplitude is 1 / distance, as ours.
+What its version 0.10 does, and what is undone here: the direct sound arrives half a fractional-delay filter
+(40 samples) after distance / c; a high-pass filter at 10 Hz is on by default; spherical harmonics are orthonormal (N3D
+divided by the square root of 4 pi). Its amplitude is 1 / distance, as ours.
 """
 
 from __future__ import annotations

@@ -27,7 +27,8 @@ _TAILS = {
 }
 _TURN = {"front": 0, "left": 90, "back": 180, "right": -90}
 _TIMES = re.compile(r"from (\d+\.\d) s to (\d+\.\d) s")
-_ITEM = re.compile(r"(?P<spot>.*?)(?P<times>,? ?from \d+\.\d s to .*)?")
+_ALL_TIMES = re.compile(rf"{_TIMES.pattern}( and {_TIMES.pattern})*( and later again)?")
+_ITEM = re.compile(r"(?P<spot>.*?), (?P<times>from \d+\.\d s to .*)")
 _NUMBER = r"(-?\d+)"
 
 
@@ -137,7 +138,8 @@ def _times_fit(text: str, events: list[SourceEvent], limit: int) -> bool:
         else:
             truth.append([start, end])
     more = text.endswith(" and later again")
-    return told == [tuple(span) for span in truth[:limit]] and more == (len(truth) > limit)
+    right = told == [tuple(span) for span in truth[:limit]] and more == (len(truth) > limit)
+    return right and _ALL_TIMES.fullmatch(text) is not None
 
 
 def _name(label: str, article: bool) -> str:
@@ -195,7 +197,7 @@ def _listed_by_time(kind: str, body: str, groups: dict[tuple[str, Key], list[Sou
         return False
     for item, ((_, key), events) in zip(items, groups.items(), strict=False):
         parts = _ITEM.fullmatch(item)
-        if not parts or not parts["times"] or not _times_fit(parts["times"], events, 2):
+        if not parts or not _times_fit(parts["times"], events, 2):
             return False
         if _read_spot(kind, parts["spot"]) != key:
             return False
@@ -214,9 +216,9 @@ def _when(scene: Scene, qa: QuestionAnswer) -> bool:
         name = f"the {_name(label, False)}" if len(labels) == 1 else _name(label, True)
         limit = 4 if len(labels) == 1 else 2
         own = [event for event in events if event.label == label]
-        if not item.startswith(f"{name} from ") or not _times_fit(item, own, limit):
+        if not item.startswith(f"{name} ") or not _times_fit(item.removeprefix(f"{name} "), own, limit):
             return False
-    return qa.answer.startswith("I hear ")
+    return qa.answer.startswith("I hear ") and qa.answer.endswith(".")
 
 
 def _what(scene: Scene, qa: QuestionAnswer) -> bool:
@@ -227,7 +229,7 @@ def _what(scene: Scene, qa: QuestionAnswer) -> bool:
 
 
 def _count(scene: Scene, qa: QuestionAnswer) -> bool:
-    at_once = re.search(r"same time|at once|overlap|together", qa.question.lower())
+    at_once = re.search(r"\b(same time|at once|overlap|together)\b", qa.question.lower())
     if not at_once:
         events = scene.events
         again = sum(any(_same_source(event, earlier) for earlier in events[:i]) for i, event in enumerate(events))
@@ -276,7 +278,8 @@ def _room_size(scene: Scene, qa: QuestionAnswer) -> bool:
     unit = 10.0 ** (math.floor(math.log10(volume)) - 1)
     ends = {"small": (0, 40), "medium-sized": (40, 120), "large": (120, 400), "very large": (400, math.inf)}
     low, high = ends.get(found[1], (1, 0))
-    return abs(told - volume) <= unit / 2 * (1 + 1e-9) and low <= told < high
+    rounded = told == float(f"{told:.1e}") and abs(told - volume) <= unit / 2 * (1 + 1e-9)
+    return rounded and low <= told < high
 
 
 def _absent(scene: Scene, qa: QuestionAnswer) -> bool:
@@ -293,7 +296,8 @@ def _mono_direction(scene: Scene, qa: QuestionAnswer) -> bool:
 
 
 def _off_topic(_: Scene, qa: QuestionAnswer) -> bool:
-    return qa.answer.startswith("I cannot tell that from the sound.") and qa.label is None
+    sentences = qa.answer.split(". ")
+    return len(sentences) == 2 and sentences[0] == "I cannot tell that from the sound" and qa.label is None
 
 
 _CHECKS: dict[str, Callable[[Scene, QuestionAnswer], bool]] = {

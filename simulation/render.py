@@ -25,6 +25,7 @@ IMAGE_COUNT = 1500
 """Images rendered exactly: about as many as the ear and a microphone can still tell apart from a diffuse field."""
 MIXING_S = (0.03, 0.15)
 TAPS = 32
+HIGH_PASS_HZ = 50.0
 _PHASES = 256
 AIR_DB_PER_KM = np.array([0.4, 1.1, 2.4, 4.7, 9.9, 29.0])
 """Air absorption at the octave bands, 20 degrees C and 50 % humidity (ISO 9613-1)."""
@@ -44,7 +45,8 @@ def decay_times(room: Room) -> Floats:
     absorption = np.clip(mean * (np.array(OCTAVES_HZ) / 1000.0) ** room.tilt, 0.005, 0.99)
     walls = -room.surface_m2 * np.log1p(-absorption)
     air = 4 * room.volume_m3 * AIR_DB_PER_KM / 4343.0
-    return 24 * np.log(10) / SPEED_OF_SOUND * room.volume_m3 / (walls + air)
+    times: Floats = 24 * np.log(10) / SPEED_OF_SOUND * room.volume_m3 / (walls + air)
+    return times
 
 
 def _wall_areas(room: Room) -> Floats:
@@ -60,7 +62,7 @@ def mixing_time(room: Room) -> float:
 
 
 def image_sources(room: Room, source: Floats, receiver: Floats, reach_m: float) -> tuple[Floats, Floats]:
-    """Images within ``reach_m`` of the receiver: vectors from it ``(images, 3)`` in metres and amplitudes ``(images,)``.
+    """Images within ``reach_m`` of the receiver: vectors from it ``(images, 3)`` in metres, amplitudes ``(images,)``.
 
     The first image is the direct sound. An amplitude is the product of the walls' reflection factors over the distance.
     """
@@ -96,7 +98,8 @@ def _axis_images(size: float, source: float, receiver: float, beta: Floats, reac
 def _fractional_kernels() -> Floats:
     """Hann-windowed sincs ``(phases, TAPS)`` that delay by TAPS / 2 - 1 samples plus phase / phases."""
     time = np.arange(TAPS) - (TAPS // 2 - 1) - np.arange(_PHASES)[:, None] / _PHASES
-    return np.sinc(time) * np.cos(np.pi * time / TAPS) ** 2
+    kernels: Floats = np.sinc(time) * np.cos(np.pi * time / TAPS) ** 2
+    return kernels
 
 
 def _scatter(delays: Floats, weights: Floats, length: int) -> Floats:
@@ -128,8 +131,28 @@ def render_response(
     taps = _scatter(distance / SPEED_OF_SOUND * rate, amplitude[:, None] * harmonics, length)
     start = int(mixing_s * rate)
     gain = _seam_gain(room, distance, amplitude, mixing_s, decay_s)
-    taps[:, start:] += gain * diffuse_tail(room.volume_m3, decay_s, order, rate, mixing_s, length - start, rng)
-    return Response(taps.astype(np.float32), direct_s * rate)
+    level = gain * _energy_density(room, mixing_s, decay_s) ** 0.5
+    taps[:, start:] += level * diffuse_tail(decay_s, order, rate, length - start, rng)
+    return Response(_high_pass(rate, taps.astype(np.float32)), direct_s * rate)
+
+
+def _high_pass(rate: int, taps: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Fourth-order Butterworth at 50 Hz: images of one sign pile up at 0 Hz, where no room or loudspeaker sounds."""
+    from scipy.signal import sosfilt
+
+    return np.asarray(sosfilt(_high_pass_sections(rate), taps, axis=1), dtype=np.float32)
+
+
+@lru_cache
+def _high_pass_sections(rate: int) -> Floats:
+    from scipy.signal import butter
+
+    return np.asarray(butter(4, HIGH_PASS_HZ, "highpass", fs=rate, output="sos"))
+
+
+def _energy_density(room: Room, time_s: float, decay_s: Floats) -> float:
+    """Energy of W that images bring in a second, ``time_s`` after the sound left, at the 1 kHz absorption."""
+    return float(4 * np.pi * SPEED_OF_SOUND / room.volume_m3 * np.exp(-6 * np.log(10) * time_s / decay_s[3]))
 
 
 def _seam_gain(room: Room, distance: Floats, amplitude: Floats, mixing_s: float, decay_s: Floats) -> float:
@@ -141,15 +164,13 @@ def _seam_gain(room: Room, distance: Floats, amplitude: Floats, mixing_s: float,
     if np.count_nonzero(window) < 50:
         return 1.0
     rate_of_decay = 6 * np.log(10) / decay_s[3]
-    edges = np.exp(-rate_of_decay * mixing_s * np.array([0.7, 1.0]))
-    theory = 4 * np.pi * SPEED_OF_SOUND / room.volume_m3 * (edges[0] - edges[1]) / rate_of_decay
+    early, late = (_energy_density(room, time_s, decay_s) for time_s in (0.7 * mixing_s, mixing_s))
+    theory = (early - late) / rate_of_decay
     return float(np.clip(np.sqrt(np.sum(amplitude[window] ** 2) / theory), 0.5, 2.0))
 
 
-def diffuse_tail(
-    volume_m3: float, decay_s: Floats, order: int, rate: int, start_s: float, length: int, rng: np.random.Generator
-) -> NDArray[np.float32]:
-    """A decaying diffuse field ``(channels, length)`` that starts ``start_s`` after the sound left the source.
+def diffuse_tail(decay_s: Floats, order: int, rate: int, length: int, rng: np.random.Generator) -> NDArray[np.float32]:
+    """A decaying diffuse field ``(channels, length)`` whose W starts with unit energy a second.
 
     ``decay_s (bands,)`` is the T60 of each octave band. SN3D channels of order n have 1 / (2 n + 1) of W's power.
     """
@@ -157,14 +178,14 @@ def diffuse_tail(
 
     size = scipy.fft.next_fast_len(length, real=True)
     noise = rng.standard_normal((channel_count(order), size), dtype=np.float32)
-    noise *= (1 / np.sqrt(2.0 * acn_orders(order) + 1)).astype(np.float32)[:, None]
+    noise *= (1 / np.sqrt((2.0 * acn_orders(order) + 1) * rate)).astype(np.float32)[:, None]
     spectrum = scipy.fft.rfft(noise)
-    time = start_s + np.arange(length, dtype=np.float32) / rate
+    time = np.arange(length, dtype=np.float32) / rate
     tail = np.zeros((channel_count(order), length), dtype=np.float32)
     for mask, t60 in zip(_masks(spectrum.shape[1], rate), decay_s, strict=True):
         envelope = np.exp(np.float32(-3 * np.log(10) / t60) * time)
         tail += scipy.fft.irfft(spectrum * mask, size)[:, :length] * envelope
-    return tail * np.float32(np.sqrt(4 * np.pi * SPEED_OF_SOUND / (volume_m3 * rate)))
+    return tail
 
 
 @lru_cache(maxsize=64)

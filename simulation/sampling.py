@@ -134,7 +134,7 @@ def _augmented(rng: np.random.Generator, recipe: SceneRecipe, sound: Samples) ->
 def _event(
     label: str, speaker: str | None, text: str, active: NDArray[np.bool_], start_s: float, end_s: float, vector: Floats
 ) -> SourceEvent | None:
-    """The part of a sound that lies in the scene: ``active (frames,)`` per 100 ms from ``start_s``, ends by ``end_s``."""
+    """The part of a sound inside the scene: ``active (frames,)`` per 100 ms from ``start_s``, ends by ``end_s``."""
     skipped = max(0, int(np.ceil(-start_s / FRAME_S)))
     kept = active[skipped : skipped + max(0, int((end_s - max(start_s, 0.0)) / FRAME_S))]
     sounding = np.flatnonzero(kept)
@@ -158,7 +158,8 @@ def _activity(sound: Samples, rate: int) -> NDArray[np.bool_]:
     step = round(FRAME_S * rate)
     frames = np.pad(sound, (0, -len(sound) % step)).reshape(-1, step)
     level = 10 * np.log10(np.mean(frames.astype(np.float64) ** 2, axis=1) + 1e-12)
-    return level > level.max() + ACTIVE_DB
+    active: NDArray[np.bool_] = level > level.max() + ACTIVE_DB
+    return active
 
 
 def _noise(rng: np.random.Generator, recipe: SceneRecipe, mixture: Samples, snr_db: float) -> Samples:
@@ -171,7 +172,8 @@ def _noise(rng: np.random.Generator, recipe: SceneRecipe, mixture: Samples, snr_
 
     channels, length = mixture.shape
     size = scipy.fft.next_fast_len(length, real=True)
-    spectrum = scipy.fft.rfft(rng.standard_normal((channels, size), dtype=np.float32))
+    parts = rng.standard_normal((channels, size // 2 + 1, 2), dtype=np.float32)
+    spectrum = parts.view(np.complex64)[..., 0]  # white noise, drawn in the frequency domain
     frequency = np.maximum(scipy.fft.rfftfreq(size, 1 / recipe.rate), 50.0) / 1000.0
     diffuse = (frequency ** -rng.uniform(0.0, 1.2)).astype(np.float32)
     own = (frequency ** -rng.uniform(0.0, 0.8)).astype(np.float32) * np.float32(10 ** (rng.uniform(-30, -5) / 20))

@@ -87,7 +87,7 @@ def _event_rows(event: SourceEvent, number: int, label: int, frames: int) -> lis
 
 
 def frame_rows(scene: Scene, classes: Sequence[str]) -> Rows:
-    """Labels ``(rows, 6)`` as in ``COLUMNS``, by frame; class is an index into ``classes``, source one into the events."""
+    """Labels ``(rows, 6)`` as in ``COLUMNS``, by frame; class is an index into ``classes``, source into the events."""
     index = {label: number for number, label in enumerate(classes)}
     frames = math.ceil(scene.duration_s / FRAME_S - 1e-9)
     rows = [
@@ -127,7 +127,7 @@ def quantised(samples: NDArray[np.float32]) -> tuple[NDArray[np.int16], float]:
     if not math.isfinite(peak):
         raise ValueError("rendered samples must be finite")
     gain = min(1.0, LOUDEST / peak) if peak else 1.0
-    return np.round(samples * (gain * 32767)).astype(np.int16), 20 * math.log10(gain)
+    return np.round(samples * (gain * 32768)).astype(np.int16), 20 * math.log10(gain)
 
 
 def _wav_bytes(pcm: NDArray[np.int16], rate: int) -> bytes:

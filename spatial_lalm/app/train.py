@@ -15,7 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--sources",
         metavar="DIR|CSV",
-        help="mono sounds as for simulate; the CSV's column 'split' says train or validation (default: built-in sounds)",
+        help="mono sounds as for simulate; the CSV's column 'split' is train or validation (default: built-in sounds)",
     )
     parser.add_argument("--stage", choices=("all", "encoder", "language"), default="all", help="default: all")
     parser.add_argument("--workers", type=int, default=2, metavar="K", help="processes that render (default: 2)")

@@ -28,7 +28,8 @@ MAX_ORDER = 3
 
 def wrap_degrees(angle_deg: ArrayLike) -> Floats:
     """Map angles in degrees of any shape into (-180, 180]."""
-    return -((-np.asarray(angle_deg, dtype=float) + 180.0) % 360.0 - 180.0)
+    wrapped: Floats = -((-np.asarray(angle_deg, dtype=float) + 180.0) % 360.0 - 180.0)
+    return wrapped
 
 
 def unit_vector(azimuth_deg: ArrayLike, elevation_deg: ArrayLike) -> Floats:
@@ -52,7 +53,8 @@ def angle_between(first: ArrayLike, second: ArrayLike) -> Floats:
     a, b = (np.asarray(v, dtype=float) for v in (first, second))
     a = a / np.linalg.norm(a, axis=-1, keepdims=True)
     b = b / np.linalg.norm(b, axis=-1, keepdims=True)
-    return np.degrees(2 * np.arctan2(np.linalg.norm(a - b, axis=-1), np.linalg.norm(a + b, axis=-1)))
+    angle: Floats = np.degrees(2 * np.arctan2(np.linalg.norm(a - b, axis=-1), np.linalg.norm(a + b, axis=-1)))
+    return angle
 
 
 # ---------------------------------------------------------------- spherical harmonics
@@ -122,10 +124,11 @@ def conversion_matrix(source: Convention, target: Convention, order: int) -> Flo
     if "fuma" in (source, target) and order != 1:
         raise InputError(f"fuma of order {order} is not supported: FuMa is read at order 1 only; use ambix or n3d")
     n3d = np.diag(np.sqrt(2.0 * acn_orders(order) + 1))
-    into_ambix = {"ambix": np.eye(channel_count(order)), "n3d": np.linalg.inv(n3d)}
+    into_ambix: dict[str, Floats] = {"ambix": np.eye(channel_count(order)), "n3d": np.linalg.inv(n3d)}
     if order == 1:
         into_ambix["fuma"] = _fuma_first_order()
-    return np.linalg.inv(into_ambix[target]) @ into_ambix[source]
+    matrix: Floats = np.linalg.inv(into_ambix[target]) @ into_ambix[source]
+    return matrix
 
 
 def convert(signals: Floats, source: Convention, target: Convention) -> Floats:
@@ -140,12 +143,13 @@ def convert(signals: Floats, source: Convention, target: Convention) -> Floats:
 
 
 def rotation_matrix(yaw_deg: float = 0.0, pitch_deg: float = 0.0, roll_deg: float = 0.0) -> Floats:
-    """Rotation ``(3, 3)`` of directions: roll about x, then pitch about -y (front goes up), then yaw about z (to left)."""
+    """Rotation ``(3, 3)`` of directions: roll about x, pitch about -y (front goes up), then yaw about z (to left)."""
     yaw, pitch, roll = np.radians([yaw_deg, pitch_deg, roll_deg])
     about_z = np.array([[np.cos(yaw), -np.sin(yaw), 0], [np.sin(yaw), np.cos(yaw), 0], [0, 0, 1]])
     about_y = np.array([[np.cos(pitch), 0, -np.sin(pitch)], [0, 1, 0], [np.sin(pitch), 0, np.cos(pitch)]])
     about_x = np.array([[1, 0, 0], [0, np.cos(roll), -np.sin(roll)], [0, np.sin(roll), np.cos(roll)]])
-    return about_z @ about_y @ about_x
+    rotation: Floats = about_z @ about_y @ about_x
+    return rotation
 
 
 @cache

@@ -55,8 +55,14 @@ def spatial_covariance(signals_BCT: Tensor) -> tuple[Tensor, Tensor]:
     filters = mel_filters().to(signals_BCT.device)
     pairs = torch.stack([real[:, i] * real[:, j] + imag[:, i] * imag[:, j] for i, j in PAIRS], dim=1)
     covariance = pairs.transpose(2, 3) @ filters
-    energy = sum(covariance[:, p] for p, (i, j) in enumerate(PAIRS) if i == j) + _FLOOR
+    energy = _trace(covariance) + _FLOOR
     return energy.log(), covariance / energy[:, None]
+
+
+def _trace(pairs_BPTF: Tensor) -> Tensor:
+    """Sum ``(B, T, F)`` over the pairs of a channel with itself."""
+    w, y, z, x = (pairs_BPTF[:, p] for p, (i, j) in enumerate(PAIRS) if i == j)
+    return w + y + z + x
 
 
 def pair_rotation(rotation_B33: Tensor) -> Tensor:
@@ -84,7 +90,7 @@ def network_input(log_energy_BTF: Tensor, covariance_BPTF: Tensor, quality_BCF: 
     """
     trust = torch.stack([quality_BCF[:, i] * quality_BCF[:, j] for i, j in PAIRS], dim=1)[:, :, None]
     faded = covariance_BPTF * trust
-    energy = sum(faded[:, p] for p, (i, j) in enumerate(PAIRS) if i == j) + 1e-6
+    energy = _trace(faded) + 1e-6
     log_w = log_energy_BTF + (covariance_BPTF[:, 0] + 1e-6).log()
     loudness = log_w.amax(dim=(1, 2), keepdim=True)
     log_mel = (torch.maximum(log_w, loudness - 16.0) - loudness) / 4.0 + 1.5

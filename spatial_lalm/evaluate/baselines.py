@@ -46,7 +46,7 @@ def intensity_direction(signals: NDArray[np.floating[Any]]) -> tuple[float, floa
 
 
 def intensity_and_energy(signals: Floats) -> tuple[Floats, Floats]:
-    """Intensity x, y, z ``(3, F, T)`` and energy ``(F, T)`` of AmbiX ``(4, samples)``: equal in length for a plane wave."""
+    """Intensity ``(3, F, T)`` (x, y, z) and energy ``(F, T)`` of AmbiX ``(4, samples)``; equal for a plane wave."""
     from scipy.signal import ShortTimeFFT, get_window
 
     transform = ShortTimeFFT(get_window("hann", WINDOW), HOP, RATE)

@@ -43,6 +43,7 @@ class SpatialLalmConfig(PreTrainedConfig):  # type: ignore[misc]
         audio_token_id: id of the placeholder that stands for one audio token.
         decline_token_id: id of the token that starts an answer which the audio cannot give.
         max_seconds: longest recording that the model was trained to answer about.
+        views: rotations and reflections that hearing is averaged over (1, 2, 4, 8 or 16; see ``model.views``).
     """
 
     model_type = "spatial_lalm"
@@ -53,6 +54,7 @@ class SpatialLalmConfig(PreTrainedConfig):  # type: ignore[misc]
     audio_token_id: int = 0
     decline_token_id: int = 0
     max_seconds: float = 32.0
+    views: int = 8
 
     def __post_init__(self, **kwargs: Any) -> None:
         if not isinstance(self.audio_config, PreTrainedConfig):

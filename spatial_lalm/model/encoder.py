@@ -77,14 +77,16 @@ class TemporalBlock(nn.Module):
         """Multi-head segment attention ``(B, T, H)``."""
         q, k, v = self.qkv(x_BTH).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
         mixed = segment_attention(rotary(q), rotary(k), v, segment=self.segment)
-        return self.out(mixed.transpose(1, 2).flatten(2))
+        attended: Tensor = self.out(mixed.transpose(1, 2).flatten(2))
+        return attended
 
     def forward(self, x_BTH: Tensor) -> Tensor:
         """``(B, T, H)`` to the same shape."""
         x_BTH = x_BTH + self.dropout(self.attend(self.norms[0](x_BTH)))
         local = self.temporal(self.norms[1](x_BTH).transpose(1, 2)).transpose(1, 2)
         x_BTH = x_BTH + self.dropout(self.pointwise(nn.functional.silu(local)))
-        return x_BTH + self.dropout(self.mlp(self.norms[2](x_BTH)))
+        x_BTH = x_BTH + self.dropout(self.mlp(self.norms[2](x_BTH)))
+        return x_BTH
 
 
 def rotary(x_BHTD: Tensor) -> Tensor:

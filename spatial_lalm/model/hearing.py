@@ -67,7 +67,7 @@ def read_scene(output: EncoderOutput, starts_s: list[float], spatial: Spatial, c
         found += _window_events(here, start_s, max(0, skipped))
         known_until = start_s + len(here["activity"]) * FRAME_S
     events = [_evidence(event, spatial, classes) for event in _merged(found, spatial)]
-    events.sort(key=lambda e: -(e.end_s - e.start_s) ** 0.5 * e.confidence)
+    events.sort(key=lambda e: -((e.end_s - e.start_s) ** 0.5) * e.confidence)
     return Heard(tuple(events), _room(arrays["room"], arrays["room_scale"]), spatial)
 
 
@@ -112,7 +112,8 @@ def _runs(probability: Floats) -> list[tuple[int, int]]:
 
 def _softmax(logits: Floats) -> Floats:
     raised = np.exp(logits - logits.max())
-    return raised / raised.sum()
+    shares: Floats = raised / raised.sum()
+    return shares
 
 
 def _merged(events: list[_Event], spatial: Spatial) -> list[_Event]:

@@ -81,7 +81,9 @@ class SpatialLalm:
         if not question:
             raise InputError('the question is empty: ask something like "Where is the speaker?"')
         if len(question) > LONGEST_QUESTION:
-            raise InputError(f"the question has {len(question)} characters: the limit is {LONGEST_QUESTION}; shorten it")
+            raise InputError(
+                f"the question has {len(question)} characters: the limit is {LONGEST_QUESTION}; shorten it"
+            )
         length = (recording.duration_s if end_s is None else min(end_s, recording.duration_s)) - start_s
         longest = self.model.config.max_seconds
         if length > longest + 0.1:
@@ -174,7 +176,9 @@ def _from_pretrained(name: str) -> tuple[Any, Any]:
     except Exception as error:
         # Whatever a foreign or broken folder makes transformers raise, the user can only give another one.
         reason = " ".join(str(error).split())[:200]
-        raise InputError(f"{name}: cannot be loaded as a model ({reason}); give a folder that training wrote") from error
+        raise InputError(
+            f"{name}: cannot be loaded as a model ({reason}); give a folder that training wrote"
+        ) from error
 
 
 @contextlib.contextmanager

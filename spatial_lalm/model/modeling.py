@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 from transformers import AutoModelForCausalLM, AutoModelForImageTextToText, GenerationMixin, PreTrainedModel
 from transformers.modeling_outputs import CausalLMOutputWithPast
 
-from spatial_lalm.audio.features import network_input
 from spatial_lalm.memory.segments import SegmentSummary, summarise
-from spatial_lalm.model.configuration import SpatialLalmConfig
+from spatial_lalm.model.configuration import SpatialEncoderConfig, SpatialLalmConfig
 from spatial_lalm.model.encoder import EncoderOutput, SpatialEncoder
 from spatial_lalm.model.projector import SegmentProjector
+from spatial_lalm.model.views import axis_views, hear_from_all_sides
 
 
 class SpatialLalmForConditionalGeneration(PreTrainedModel, GenerationMixin):  # type: ignore[misc]
@@ -31,6 +30,7 @@ class SpatialLalmForConditionalGeneration(PreTrainedModel, GenerationMixin):  # 
 
     def __init__(self, config: SpatialLalmConfig) -> None:
         super().__init__(config)
+        assert isinstance(config.audio_config, SpatialEncoderConfig)
         self.audio_tower = SpatialEncoder(config.audio_config)
         self.multi_modal_projector = SegmentProjector(config)
         self.language_model = AutoModelForCausalLM.from_config(config.text_config)
@@ -38,16 +38,17 @@ class SpatialLalmForConditionalGeneration(PreTrainedModel, GenerationMixin):  # 
 
     def get_input_embeddings(self) -> nn.Module:
         """The language model's token embeddings."""
-        return self.language_model.get_input_embeddings()
+        embeddings: nn.Module = self.language_model.get_input_embeddings()
+        return embeddings
 
     def set_input_embeddings(self, value: nn.Module) -> None:
         """Replace the language model's token embeddings."""
         self.language_model.set_input_embeddings(value)
 
     def hear(self, input_features: Tensor, quality: Tensor) -> EncoderOutput:
-        """The encoder's output for windows ``(W, 11, T, 64)`` with quality ``(W, 4, 64)``."""
-        output: EncoderOutput = self.audio_tower(network_input(input_features[:, 0], input_features[:, 1:], quality))
-        return output
+        """The encoder's output for windows ``(W, 11, T, 64)`` with quality ``(W, 4, 64)``, over all views."""
+        views = axis_views(self.config.views).to(input_features.device)
+        return hear_from_all_sides(self.audio_tower, input_features, quality, views)
 
     def remember(self, heard: EncoderOutput, quality: Tensor, start_s: Tensor) -> SegmentSummary:
         """Segment tokens of windows that start at ``start_s (W,)`` seconds."""
@@ -75,7 +76,9 @@ class SpatialLalmForConditionalGeneration(PreTrainedModel, GenerationMixin):  # 
         embeddings: Tensor = self.get_input_embeddings()(input_ids)
         placeholders = input_ids == self.config.audio_token_id
         if int(placeholders.sum()) != len(audio):
-            raise ValueError(f"{int(placeholders.sum())} audio placeholders in the prompt for {len(audio)} audio tokens")
+            raise ValueError(
+                f"{int(placeholders.sum())} audio placeholders in the prompt for {len(audio)} audio tokens"
+            )
         return embeddings.masked_scatter(placeholders[..., None], audio.to(embeddings.dtype))
 
     def forward(
@@ -91,7 +94,9 @@ class SpatialLalmForConditionalGeneration(PreTrainedModel, GenerationMixin):  # 
     ) -> CausalLMOutputWithPast:
         """Next-token logits ``(B, S, vocabulary)`` and, with ``labels`` (-100 is ignored), the loss."""
         if inputs_embeds is None and input_features is not None:
-            assert input_ids is not None and quality is not None and start_s is not None
+            assert input_ids is not None
+            assert quality is not None
+            assert start_s is not None
             inputs_embeds = self.insert_audio(input_ids, self.get_audio_features(input_features, quality, start_s))
             input_ids = None
         output: CausalLMOutputWithPast = self.language_model(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from transformers import PreTrainedConfig
 
 from spatial_lalm.memory import SegmentSummary, summary_size
-from spatial_lalm.model.configuration import SpatialLalmConfig
+from spatial_lalm.model.configuration import SpatialEncoderConfig, SpatialLalmConfig
 
 
 class SegmentProjector(nn.Module):
@@ -14,6 +15,8 @@ class SegmentProjector(nn.Module):
 
     def __init__(self, config: SpatialLalmConfig) -> None:
         super().__init__()
+        assert isinstance(config.audio_config, SpatialEncoderConfig)
+        assert isinstance(config.text_config, PreTrainedConfig)
         audio, width = config.audio_config, config.text_config.hidden_size
         self.counts = (1, audio.tracks, audio.slices)
         size = audio.hidden_size + summary_size(audio.tracks, len(audio.classes), audio.room_outputs)

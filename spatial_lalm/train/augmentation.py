@@ -19,7 +19,8 @@ FULL_SHARE = 0.7
 def random_rotations(batch: int, generator: torch.Generator) -> Tensor:
     """Uniform rotations and reflections ``(B, 3, 3)`` of the sphere (QR of Gaussian matrices, Mezzadri 2007)."""
     q, r = torch.linalg.qr(torch.randn(batch, 3, 3, generator=generator))
-    return q * torch.sign(torch.diagonal(r, dim1=1, dim2=2))[:, None]
+    rotation: Tensor = q * torch.sign(torch.diagonal(r, dim1=1, dim2=2))[:, None]
+    return rotation
 
 
 def random_quality(batch: int, bands: int, generator: torch.Generator) -> Tensor:
@@ -46,8 +47,11 @@ def random_quality(batch: int, bands: int, generator: torch.Generator) -> Tensor
 
 @dataclass(frozen=True)
 class Degraded:
-    """Features of another take: ``energy (B, T, F)``, ``covariance (B, P, T, F)``, ``quality (B, 4, F)`` and the
-    ``rotation (B, 3, 3)`` that the sound field went through."""
+    """Features of another take.
+
+    ``energy (B, T, F)``, ``covariance (B, P, T, F)``, ``quality (B, 4, F)`` and the ``rotation (B, 3, 3)`` that the
+    sound field went through.
+    """
 
     energy: Tensor
     covariance: Tensor
@@ -89,7 +93,7 @@ def _add_noise(energy: Tensor, covariance: Tensor, generator: torch.Generator) -
 
 
 def _hide_stripes(log_mel_BTF: Tensor, generator: torch.Generator, widest: int = 8) -> Tensor:
-    """SpecAugment (Park et al., 2019) on the spectrum alone: one stripe of bands set to the mean; place stays visible."""
+    """SpecAugment (Park et al., 2019) on the spectrum alone: a stripe of bands set to the mean; place stays visible."""
     batch, bands = log_mel_BTF.shape[0], log_mel_BTF.shape[2]
     start = torch.randint(0, bands, (batch, 1), generator=generator)
     width = torch.randint(0, widest + 1, (batch, 1), generator=generator)

@@ -23,7 +23,7 @@ class SceneData:
     duration_s: tuple[float, ...] = (4.0,)  # one of these, evenly
     t60_s: tuple[float, float] = (0.1, 2.5)
     event_s: tuple[float, float] = (0.8, 6.0)  # length of a sound, log-uniform
-    counts: tuple[float, ...] = (0.04, 0.46, 0.30, 0.20)  # probability of 0, 1, 2, 3 sources
+    counts: tuple[float, ...] = (0.04, 0.52, 0.28, 0.16)  # probability of 0, 1, 2, 3 sources
     builtin_share: float = 0.12  # of the sounds made by the generators
     speech_share: float = 0.45  # of the sounds from files
     varispeed: float = 0.12  # augmentation of dry sounds: speed
@@ -61,7 +61,7 @@ class LanguageStage:
 
     data: SceneData = field(default_factory=SceneData)
     optimisation: Optimisation = field(default_factory=Optimisation)
-    questions: int = 4  # a scene and batch
+    questions: int = 3  # about each scene of a batch
     vocabulary: int = 2_048  # byte-level BPE tokens
     model: dict[str, Any] = field(default_factory=dict)  # fields of the text configuration, with its model_type
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
@@ -71,13 +72,14 @@ def render_part(recipe: SceneRecipe, library: SourceLibrary, seeds: list[int]) -
 
     torch.set_num_threads(1)
     frames = round(recipe.duration_s / FRAME_S)
-    rows, graphs = [], []
+    rows: list[Arrays] = []
+    graphs: list[str] = []
     for seed in seeds:
         samples, scene = render_scene(recipe, library, seed)
         graphs.append(json.dumps(scene.to_json()))
         energy, covariance = spatial_covariance(torch.from_numpy(samples[None, :4]))
         features = torch.cat([energy[:, None], covariance], dim=1)[0].half().numpy()
-        rows.append({"features": features, "seed": np.int64(seed), **scene_targets(scene, frames)})
+        rows.append({"features": features, "seed": np.array(seed), **scene_targets(scene, frames)})
     return {name: np.stack([row[name] for row in rows]) for name in rows[0]} | {"scene": np.array(graphs)}
 
 
@@ -104,11 +106,13 @@ def render_features(
     Scene i has seed ``seed * 10_000_000 + i``, whatever the number of workers. Parts take the recipes in turn.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "recipe.json").write_text(json.dumps({"recipes": [asdict(r) for r in recipes], "seed": seed, "scenes": scenes}))
+    (folder / "recipe.json").write_text(
+        json.dumps({"recipes": [asdict(r) for r in recipes], "seed": seed, "scenes": scenes})
+    )
     library.preload(recipes[0].rate)
     parts = [(start, min(start + PART, scenes)) for start in range(0, scenes, PART)]
     missing = [(a, b) for a, b in parts if not _part(folder, a).exists()]
-    with ProcessPoolExecutor(workers, mp_context=get_context("fork")) as pool:
+    with ProcessPoolExecutor(workers, get_context("fork"), _leave_interrupts_to_the_parent) as pool:
         jobs = [
             pool.submit(
                 _render_and_seal,
@@ -119,10 +123,19 @@ def render_features(
             )
             for a, b in missing
         ]
-        for done, job in enumerate(jobs, start=len(parts) - len(jobs) + 1):
-            job.result()
-            if progress:
-                progress(min(done * PART, scenes), scenes)
+        try:
+            for done, job in enumerate(jobs, start=len(parts) - len(jobs) + 1):
+                job.result()
+                if progress:
+                    progress(min(done * PART, scenes), scenes)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _leave_interrupts_to_the_parent() -> None:
+    """Ctrl-C reaches the whole process group; a worker would only add its traceback."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _part(folder: Path, start: int) -> Path:

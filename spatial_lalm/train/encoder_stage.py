@@ -13,13 +13,14 @@ from torch import Tensor
 from spatial_lalm.audio.features import network_input
 from spatial_lalm.model.configuration import SpatialEncoderConfig
 from spatial_lalm.model.encoder import EncoderOutput, SpatialEncoder
+from spatial_lalm.model.views import best_permutation
 from spatial_lalm.simulation.library import SourceLibrary
 from spatial_lalm.simulation.sampling import SceneRecipe
 from spatial_lalm.train.augmentation import augment
 from spatial_lalm.train.config import EncoderStage, SceneData
 from spatial_lalm.train.data import Arrays, FeatureSet, render_features
 from spatial_lalm.train.loop import fit
-from spatial_lalm.train.objectives import best_permutation, encoder_loss
+from spatial_lalm.train.objectives import encoder_loss
 
 Progress = Callable[[int, int], None]
 TARGETS = ("active", "log_distance", "label", "room")
@@ -63,11 +64,14 @@ def hear(encoder: SpatialEncoder, maps: Tensor, bfloat16: bool) -> EncoderOutput
     return EncoderOutput(**{f.name: getattr(output, f.name).float() for f in fields(output)})
 
 
-def train_encoder(stage: EncoderStage, data_folder: Path, folder: Path, progress: Progress | None = None) -> SpatialEncoder:
+def train_encoder(
+    stage: EncoderStage, data_folder: Path, folder: Path, progress: Progress | None = None
+) -> SpatialEncoder:
     """Fit the encoder on rendered features; exact resume from ``folder``; the trained encoder."""
     plan = stage.optimisation
     torch.manual_seed(plan.seed)
-    encoder = SpatialEncoder(SpatialEncoderConfig(**stage.model)).to(memory_format=torch.channels_last)
+    encoder = SpatialEncoder(SpatialEncoderConfig(**stage.model))
+    encoder.to(memory_format=torch.channels_last)
     scenes, held_out = FeatureSet.open(data_folder / "train"), FeatureSet.open(data_folder / "validation")
     per_epoch = len(scenes) // plan.batch
 

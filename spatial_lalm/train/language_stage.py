@@ -20,6 +20,7 @@ from spatial_lalm.model.encoder import SpatialEncoder
 from spatial_lalm.model.hearing import spatial_kind
 from spatial_lalm.model.modeling import SpatialLalmForConditionalGeneration
 from spatial_lalm.model.processing import AUDIO, DECLINE, END, REPLY, USER, SpatialLalmProcessor
+from spatial_lalm.model.views import axis_views, hear_from_all_sides
 from spatial_lalm.simulation.questions import QuestionAnswer, ask_about
 from spatial_lalm.simulation.scene import Scene
 from spatial_lalm.train.augmentation import degrade
@@ -55,8 +56,9 @@ def turned(scene: Scene, rotation: np.ndarray) -> Scene:
 
 @dataclass
 class LanguageBatch:
-    """Prompts with answers, padded on the right: ``input_ids``, ``attention_mask``, ``labels (B, S)``, and windows."""
+    """Prompts with answers, padded on the right, ``(B * questions, S)``, a scene's questions in turn; windows ``W``."""
 
+    scenes: int
     input_ids: Tensor
     attention_mask: Tensor
     labels: Tensor
@@ -66,10 +68,10 @@ class LanguageBatch:
 
 
 class Collator:
-    """Degrades scenes, asks about them, and lays out tokens; audio is asked about once a scene and batch."""
+    """Degrades scenes, asks several questions about each, and lays out tokens."""
 
-    def __init__(self, processor: SpatialLalmProcessor, config: SpatialLalmConfig) -> None:
-        self.processor, self.config = processor, config
+    def __init__(self, processor: SpatialLalmProcessor, questions: int) -> None:
+        self.processor, self.questions = processor, questions
 
     def __call__(
         self, features: Tensor, scenes: list[Scene], generator: torch.Generator, rng: np.random.Generator
@@ -82,12 +84,13 @@ class Collator:
             cut, starts = self.processor.windows(stacked[index])
             windows.append(cut)
             kind = spatial_kind(take.quality[index].numpy())
-            asked = ask_about(turned(scene, take.rotation[index].double().numpy()), rng, kind)
-            rows.append(self.tokens(self.processor.audio_prompt(starts), asked))
+            heard = turned(scene, take.rotation[index].double().numpy())
+            for _ in range(self.questions):
+                rows.append(self.tokens(self.processor.audio_prompt(starts), ask_about(heard, rng, kind)))
         start_s = torch.tensor(starts, dtype=torch.float32).repeat(len(scenes))
         ids, mask, labels = self.pad(rows)
         quality = take.quality.repeat_interleave(len(starts), 0)
-        return LanguageBatch(ids, mask, labels, torch.cat(windows), quality, start_s)
+        return LanguageBatch(len(scenes), ids, mask, labels, torch.cat(windows), quality, start_s)
 
     def tokens(self, audio_prompt: str, asked: QuestionAnswer) -> tuple[list[int], list[int]]:
         """Token ids of the prompt and of the answer."""
@@ -116,9 +119,7 @@ def build_model(stage: LanguageStage, encoder: SpatialEncoder, scenes: FeatureSe
     """A fresh language model around the trained encoder, and its processor with a vocabulary of the questions."""
     tokenizer = train_tokenizer(_texts(scenes, stage.optimisation.seed), stage.vocabulary)
     audio = encoder.config
-    processor = SpatialLalmProcessor(
-        tokenizer, window_frames=audio.segment_frames, window_tokens=audio.window_tokens
-    )
+    processor = SpatialLalmProcessor(tokenizer, window_frames=audio.segment_frames, window_tokens=audio.window_tokens)
     text = {"vocab_size": len(tokenizer), "pad_token_id": tokenizer.pad_token_id, "bos_token_id": None}
     config = SpatialLalmConfig(
         audio_config=audio,
@@ -150,7 +151,7 @@ def train_language(
     scenes, held_out = FeatureSet.open(data_folder / "train"), FeatureSet.open(data_folder / "validation")
     torch.manual_seed(plan.seed)
     model, processor = build_model(stage, encoder, scenes)
-    collate = Collator(processor, model.config)
+    collate = Collator(processor, stage.questions)
 
     def batch_of(data: FeatureSet, generator: torch.Generator, rng: np.random.Generator) -> LanguageBatch:
         features, chosen = data.same_length(rng, plan.batch)
@@ -159,8 +160,11 @@ def train_language(
     def loss_of(batch: LanguageBatch) -> Tensor:
         with torch.autocast("cpu", torch.bfloat16, enabled=plan.bfloat16):
             with torch.no_grad():
-                summary = model.remember(model.hear(batch.input_features, batch.quality), batch.quality, batch.start_s)
-            audio = model.multi_modal_projector(summary).flatten(0, 1)
+                # One view is enough to learn from; the shipped model hears better than it was taught with.
+                heard = hear_from_all_sides(model.audio_tower, batch.input_features, batch.quality, axis_views(1))
+                summary = model.remember(heard, batch.quality, batch.start_s)
+            audio = model.multi_modal_projector(summary).unflatten(0, (batch.scenes, -1)).flatten(1, 2)
+            audio = audio.repeat_interleave(stage.questions, 0).flatten(0, 1)
             embeddings = model.insert_audio(batch.input_ids, audio)
             output = model(inputs_embeds=embeddings, attention_mask=batch.attention_mask, labels=batch.labels)
         loss: Tensor = output.loss.float()

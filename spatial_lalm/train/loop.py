@@ -94,9 +94,12 @@ def append_row(path: Path, row: dict[str, Any]) -> None:
 
 def save_checkpoint(path: Path, model: nn.Module, optimiser: torch.optim.Optimizer, step: int) -> None:
     """Weights and moments in one safetensors file, sealed by a rename."""
-    tensors = {f"model.{name}": value.contiguous() for name, value in model.state_dict().items()}
+    # Cloned, because tied weights share memory and the file format wants each tensor to have its own.
+    tensors = {f"model.{name}": value.clone().contiguous() for name, value in model.state_dict().items()}
     for index, state in optimiser.state_dict()["state"].items():
-        tensors |= {f"moment.{index}.{name}": torch.as_tensor(value).clone().contiguous() for name, value in state.items()}
+        tensors |= {
+            f"moment.{index}.{name}": torch.as_tensor(value).clone().contiguous() for name, value in state.items()
+        }
     temporary = path.with_suffix(".partial")
     save_file(tensors, temporary, metadata={"step": str(step)})
     with temporary.open("rb+") as file:

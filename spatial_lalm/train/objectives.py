@@ -6,13 +6,13 @@ Legend: B batch, T frames (10 Hz), K tracks, N source slots (= K), L classes.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import permutations
 
 import torch
 from torch import Tensor
 from torch.nn import functional as nnf
 
 from spatial_lalm.model.encoder import EncoderOutput
+from spatial_lalm.model.views import best_permutation
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,9 @@ class LossWeights:
     room: float = 2.0
 
 
-def encoder_loss(output: EncoderOutput, target: dict[str, Tensor], weights: LossWeights) -> tuple[Tensor, dict[str, float]]:
+def encoder_loss(
+    output: EncoderOutput, target: dict[str, Tensor], weights: LossWeights
+) -> tuple[Tensor, dict[str, float]]:
     """The scalar loss and its terms before weighting.
 
     ``target`` holds ``active (B, N, T)``, ``direction (B, N, 3)``, ``log_distance (B, N)``, ``label (B, N)`` with -1
@@ -51,9 +53,10 @@ def _pairwise_terms(output: EncoderOutput, target: dict[str, Tensor]) -> dict[st
     filled_BN = (target["label"] >= 0).float()[:, None]
     share_BNT = active_BNT / active_BNT.sum(-1, keepdim=True).clamp_min(1)
     logits_BKT = output.activity.transpose(1, 2)
-    activity = nnf.softplus(logits_BKT).mean(-1)[:, :, None] - torch.einsum(
-        "bkt,bnt->bkn", logits_BKT, active_BNT
-    ) / active_BNT.shape[-1]
+    activity = (
+        nnf.softplus(logits_BKT).mean(-1)[:, :, None]
+        - torch.einsum("bkt,bnt->bkn", logits_BKT, active_BNT) / active_BNT.shape[-1]
+    )
     pooled_BKN3 = torch.einsum("btkc,bnt->bknc", output.direction, share_BNT)
     direction = chord(pooled_BKN3, target["direction"][:, None])
     frame = chord(output.direction[:, :, :, None], target["direction"][:, None, None])  # (B, T, K, N)
@@ -74,15 +77,6 @@ def chord(vector: Tensor, unit: Tensor) -> Tensor:
     """Length of the chord between the direction of ``vector (..., 3)`` and a unit vector: 2 sin(angle / 2)."""
     cosine = (nnf.normalize(vector, dim=-1, eps=1e-4) * unit).sum(-1)
     return (2 - 2 * cosine).clamp_min(1e-5).sqrt()
-
-
-def best_permutation(cost_BKN: Tensor) -> Tensor:
-    """The cheapest assignment of tracks to sources as 0/1 weights ``(B, K, N)``, by trying all of K = N factorial."""
-    tracks = cost_BKN.shape[1]
-    options = torch.tensor(list(permutations(range(tracks))), device=cost_BKN.device)  # (P, K) source of each track
-    weights_PKN = nnf.one_hot(options, tracks).to(cost_BKN.dtype)
-    totals = torch.einsum("bkn,pkn->bp", cost_BKN, weights_PKN)
-    return weights_PKN[totals.argmin(1)]
 
 
 def room_loss(output: EncoderOutput, room: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,12 +15,14 @@ from spatial_lalm.train.config import Recipe
 if TYPE_CHECKING:
     from spatial_lalm.model.encoder import SpatialEncoder
 
-Reporter = Callable[[str], Callable[[int, int], None]]
+Reporter = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
 STAGES = ("encoder", "language")
 
 
-def train(recipe: Recipe, sources: Path | None, folder: Path, stages: tuple[str, ...], workers: int, report: Reporter) -> None:
-    """Run stages of a recipe in ``folder``: scenes in ``scenes/``, checkpoints and logs by stage, the model in ``model/``.
+def train(
+    recipe: Recipe, sources: Path | None, folder: Path, stages: tuple[str, ...], workers: int, report: Reporter
+) -> None:
+    """Run stages of a recipe in ``folder``: scenes in ``scenes/``, checkpoints by stage, the model in ``model/``.
 
     ``InputError`` when the folder holds a run of another recipe or source list.
     """
@@ -28,16 +31,20 @@ def train(recipe: Recipe, sources: Path | None, folder: Path, stages: tuple[str,
     _claim(folder, recipe, sources)
     if "encoder" in stages:
         scenes = folder / "scenes" / "encoder"
-        encoder_stage.prepare(recipe.encoder, sources, scenes, workers, report("render for hearing"))
-        encoder = encoder_stage.train_encoder(recipe.encoder, scenes, folder / "encoder", report("train hearing"))
+        with report("scenes for hearing") as progress:
+            encoder_stage.prepare(recipe.encoder, sources, scenes, workers, progress)
+        with report("steps of hearing") as progress:
+            encoder = encoder_stage.train_encoder(recipe.encoder, scenes, folder / "encoder", progress)
         encoder.save_pretrained(folder / "encoder" / "model")
     if "language" in stages:
         encoder = _trained_encoder(folder)
         scenes = folder / "scenes" / "language"
-        language_stage.prepare(recipe.language, sources, scenes, workers, report("render for answering"))
-        model, processor = language_stage.train_language(
-            recipe.language, encoder, scenes, folder / "language", report("train answering")
-        )
+        with report("scenes for answering") as progress:
+            language_stage.prepare(recipe.language, sources, scenes, workers, progress)
+        with report("steps of answering") as progress:
+            model, processor = language_stage.train_language(
+                recipe.language, encoder, scenes, folder / "language", progress
+            )
         model.save_pretrained(folder / "model", max_shard_size="15MB")
         processor.save_pretrained(folder / "model")
 

@@ -257,7 +257,7 @@ def test_refuses_nan_and_silence_when_drawn(tmp_path: Path, value: float, words:
 def test_file_that_is_gone_when_drawn_is_named(folder: Path) -> None:
     library = SourceLibrary.open(folder)
     (folder / "accordion/c.wav").unlink()
-    with pytest.raises(InputError, match="c.wav: decoding failed"):
+    with pytest.raises(InputError, match=r"c\.wav: decoding failed"):
         library.draw(np.random.default_rng(0), RATE, label="accordion")
 
 

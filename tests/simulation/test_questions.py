@@ -105,12 +105,6 @@ def test_a_corrupted_answer_is_found_out() -> None:
     for number in range(600):
         scene, qa = draw(number)
         for text in corruptions(qa.answer):
-            if (
-                qa.kind == "room_size"
-                and re.sub(r"\d", "", text) == re.sub(r"\d", "", qa.answer)
-                and "0 m" in qa.answer
-            ):
-                continue  # the last digit of a rounded volume is within the rounding
             tried += 1
             assert not check(scene, replace(qa, answer=text)), (qa, text)
         assert not check(scene, replace(qa, declined=not qa.declined))
@@ -197,7 +191,7 @@ def test_absent_classes_are_neither_heard_nor_mistaken_for_one_that_is() -> None
 
 
 def test_the_same_generator_state_draws_the_same() -> None:
-    assert [draw(number) for number in range(50)] == [draw(number) for number in range(50)]
+    assert [draw(number)[1] for number in range(200)] == [draw(number)[1] for number in range(200)]
     assert len({draw(number)[1].question for number in range(50)}) > 40
 
 

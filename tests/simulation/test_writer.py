@@ -24,7 +24,7 @@ from spatial_lalm.simulation.writer import (
     write_scene,
 )
 
-STILL = SourceEvent("rain", 0.2, 0.5, ((30.4, -10.6, 2.345),), (True, False, True))
+STILL = SourceEvent("rain", 0.2, 0.5, ((30.4, -10.6, 2.344),), (True, False, True))
 MOVING = SourceEvent("speech", 0.26, 0.46, ((-179.7, 0.0, 1.0), (170.0, 5.0, 1.5)), (True, True))
 
 
@@ -100,12 +100,12 @@ def test_audio_reads_back_within_half_a_step(tmp_path: Path, order: int, channel
     write_scene(tmp_path, "s", audio, make_scene(order=order), CLASSES)
     back, rate = soundfile.read(tmp_path / "audio/s.wav", always_2d=True)
     assert rate == 16_000
-    assert np.abs(back.T * (32768 / 32767) - audio).max() < 0.51 / 32767
+    assert np.abs(back.T - audio).max() < 0.51 / 32768
 
 
 def test_loud_scene_is_scaled_and_says_by_how_much(tmp_path: Path) -> None:
     pcm, gain_db = quantised(samples(peak=2.0))
-    assert np.abs(pcm).max() == round(0.99 * 32767)
+    assert np.abs(pcm).max() == round(0.99 * 32768)
     assert gain_db == pytest.approx(20 * np.log10(0.99 / 2.0), abs=1e-4)
     assert quantised(samples(peak=0.9))[1] == 0.0
     write_scene(tmp_path, "s", samples(peak=2.0), make_scene(STILL), CLASSES)
@@ -125,7 +125,7 @@ def test_json_is_strict_and_carries_its_convention(tmp_path: Path) -> None:
     assert scene["convention"] == "ambix ACN/SN3D"
     assert scene["classes"] == list(CLASSES)
     assert scene["acoustics"]["t60_bands_s"][0] is None  # could not be measured
-    assert scene["events"][0]["trajectory"] == [[30.4, -10.6, 2.345]]
+    assert scene["events"][0]["trajectory"] == [[30.4, -10.6, 2.344]]
     assert scene["volume_m3"] == 60.0
 
 
