@@ -184,7 +184,7 @@ def diffuse_tail(decay_s: Floats, order: int, rate: int, length: int, rng: np.ra
     tail = np.zeros((channel_count(order), length), dtype=np.float32)
     for mask, t60 in zip(_masks(spectrum.shape[1], rate), decay_s, strict=True):
         envelope = np.exp(np.float32(-3 * np.log(10) / t60) * time)
-        tail += scipy.fft.irfft(spectrum * mask, size)[:, :length] * envelope
+        tail += scipy.fft.irfft(spectrum * mask**2, size)[:, :length] * envelope
     return tail
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any
 
 
@@ -52,7 +52,6 @@ class Answer:
     abstained: bool
     assumed: tuple[str, ...]
     model: str
-    question: str = field(default="")
 
     def to_dict(self) -> dict[str, Any]:
         """Plain objects with the names above, numbers rounded to what they are worth."""

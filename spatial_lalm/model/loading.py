@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,7 +73,6 @@ class SpatialLalm:
             abstained=declined,
             assumed=(*recording.assumed, *limits),
             model=self.name,
-            question=question,
         )
 
     def _check(self, recording: Recording, question: str, start_s: float, end_s: float | None) -> None:
@@ -118,7 +116,7 @@ class SpatialLalm:
 
         tokenizer = self.processor.tokenizer
         # Special tokens that a user types stay text: only the template's own are tokens.
-        typed = re.sub(r"<\|(\w+)\|>", r"\1", question)
+        typed = question.replace("<|", "< |")
         parts = [{"type": "audio"}, {"type": "text", "text": typed}]
         prompt = self.processor.apply_chat_template([{"role": "user", "content": parts}], add_generation_prompt=True)
         prompt = prompt.replace(AUDIO, self.processor.audio_prompt(starts_s), 1)
@@ -169,7 +167,12 @@ def _from_pretrained(name: str) -> tuple[Any, Any]:
         if config.get("model_type") != SpatialLalmConfig.model_type:
             raise InputError(f"{name}: a model of type {config.get('model_type')!r}; {SpatialLalmConfig.model_type!r} "
                              "is needed")  # fmt: skip
-        model = SpatialLalmForConditionalGeneration.from_pretrained(name, use_safetensors=True)
+        model, told = SpatialLalmForConditionalGeneration.from_pretrained(
+            name, use_safetensors=True, output_loading_info=True
+        )
+        # transformers would fill the gaps with random numbers.
+        if missing := sorted(told["missing_keys"]):
+            raise InputError(f"{name}: the weights lack {missing[0]}; give a folder that training wrote")
         return model, SpatialLalmProcessor.from_pretrained(name)
     except InputError:
         raise

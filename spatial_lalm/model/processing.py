@@ -113,16 +113,20 @@ class SpatialLalmProcessor(ProcessorMixin):  # type: ignore[misc]
     ) -> BatchFeature:
         """Tokens and audio windows for prompts that hold one ``<|audio|>`` for each sound field, padded on the left.
 
-        ``audio`` holds ``(4, T)`` arrays or ``(array, quality)`` pairs, in the order of the placeholders.
+        ``audio`` holds ``(4, T)`` arrays or ``(array, quality)`` pairs, in the order of the placeholders; those shorter
+        than a window must be alike in length. ``kwargs`` go to the tokenizer. ValueError where counts or lengths vary.
         """
         texts = [text] if isinstance(text, str) else list(text)
         fields = [audio] if isinstance(audio, np.ndarray) else list(audio or ())
         heard = [self.listen(*(f if isinstance(f, tuple) else (f,))) for f in fields]
         if sum(t.count(AUDIO) for t in texts) != len(heard):
             raise ValueError(f"{sum(t.count(AUDIO) for t in texts)} {AUDIO} placeholders for {len(heard)} sound fields")
+        if len(lengths := {h["input_features"].shape[2] for h in heard}) > 1:
+            seconds = " and ".join(f"{length * HOP / RATE:g}" for length in sorted(lengths))
+            raise ValueError(f"windows of {seconds} s do not stack: give short sound fields one by one")
         prompts = iter(self.audio_prompt(h["start_s"].tolist()) for h in heard)
         expanded = ["".join(_interleave(t.split(AUDIO), prompts)) for t in texts]
-        tokens = self.tokenizer(expanded, padding=True, padding_side="left", return_tensors="pt", **kwargs)
+        tokens = self.tokenizer(expanded, **{"padding": True, "padding_side": "left", "return_tensors": "pt"} | kwargs)
         merged = {name: torch.cat([h[name] for h in heard]) for name in (heard[0] if heard else ())}
         return BatchFeature({"input_ids": tokens["input_ids"], "attention_mask": tokens["attention_mask"], **merged})
 

@@ -5,12 +5,18 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 from spatial_lalm.errors import InputError
 from spatial_lalm.train.objectives import LossWeights
 
 CONFIGS = Path(__file__).parent / "configs"
+
+
+def _at_least_one(own: Any, *names: str) -> None:
+    for name in names:
+        if getattr(own, name) < 1:
+            raise InputError(f"{name} = {getattr(own, name)}: must be at least 1")
 
 
 @dataclass(frozen=True)
@@ -29,6 +35,9 @@ class SceneData:
     varispeed: float = 0.12  # augmentation of dry sounds: speed
     colour_db: float = 2.0  # augmentation of dry sounds: dB an octave
 
+    def __post_init__(self) -> None:
+        _at_least_one(self, "scenes", "validation")
+
 
 @dataclass(frozen=True)
 class Optimisation:
@@ -43,6 +52,9 @@ class Optimisation:
     checkpoint_every: int = 250  # steps
     seed: int = 0
     bfloat16: bool = True  # autocast of the stem and the blocks
+
+    def __post_init__(self) -> None:
+        _at_least_one(self, "steps", "batch", "checkpoint_every")
 
 
 @dataclass(frozen=True)
@@ -99,15 +111,27 @@ def _build(kind: type[Any], table: Any, where: str) -> Any:
         if name not in hints:
             raise InputError(f"{where}: unknown field {name!r}; known: {', '.join(hints)}")
         values[name] = _value(hints[name], value, f"{where}: {name}")
-    return kind(**values)
+    try:
+        return kind(**values)
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from None
 
 
 def _value(hint: Any, value: Any, where: str) -> Any:
     if is_dataclass(hint):
         return _build(hint, value, where)  # type: ignore[arg-type]
-    if isinstance(value, list):
-        return tuple(value)
-    expected = {float: (int, float), int: (int,), bool: (bool,)}.get(hint)
-    if expected and (not isinstance(value, expected) or isinstance(value, bool) != (hint is bool)):
-        raise InputError(f"{where} = {value!r}: must be of type {hint.__name__}")
+    if get_origin(hint) is tuple:
+        return _numbers(hint, value, where)
+    expected = {float: (int, float), int: (int,), bool: (bool,)}.get(hint, (get_origin(hint) or hint,))
+    if not isinstance(value, expected) or isinstance(value, bool) != (hint is bool):
+        raise InputError(f"{where} = {value!r}: must be of type {getattr(hint, '__name__', hint)}")
     return value
+
+
+def _numbers(hint: Any, value: Any, where: str) -> tuple[float, ...]:
+    """A tuple of numbers, as many as the hint says."""
+    wanted = "at least one number" if Ellipsis in get_args(hint) else f"{len(get_args(hint))} numbers"
+    numbers = isinstance(value, list) and all(type(item) in (int, float) for item in value)
+    if not numbers or not value or (Ellipsis not in get_args(hint) and len(value) != len(get_args(hint))):
+        raise InputError(f"{where} = {value!r}: must be a list of {wanted}")
+    return tuple(value)

@@ -162,9 +162,12 @@ class FeatureSet:
         return (Scene.from_json(json.loads(str(text))) for part in self.parts for text in part["scene"])
 
     def same_length(self, rng: np.random.Generator, size: int) -> tuple[NDArray[np.float16], list[Scene]]:
-        """Features ``(size, 11, T, F)`` and graphs of scenes of one length, drawn with every part alike."""
+        """Features ``(size, 11, T, F)`` and graphs of scenes of one length, drawn with every part alike.
+
+        A part of fewer than ``size`` scenes is taken whole.
+        """
         part = self.parts[int(rng.integers(len(self.parts)))]
-        rows = np.sort(rng.choice(len(part["label"]), size, replace=False))
+        rows = np.sort(rng.choice(len(part["label"]), min(size, len(part["label"])), replace=False))
         return part["features"][rows], [Scene.from_json(json.loads(str(text))) for text in part["scene"][rows]]
 
     def batch(self, indices: NDArray[np.int64]) -> Arrays:

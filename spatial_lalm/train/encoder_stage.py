@@ -73,7 +73,7 @@ def train_encoder(
     encoder = SpatialEncoder(SpatialEncoderConfig(**stage.model))
     encoder.to(memory_format=torch.channels_last)
     scenes, held_out = FeatureSet.open(data_folder / "train"), FeatureSet.open(data_folder / "validation")
-    per_epoch = len(scenes) // plan.batch
+    per_epoch = max(1, len(scenes) // plan.batch)
 
     def step_function(step: int, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
         order = np.random.default_rng([plan.seed, step // per_epoch]).permutation(len(scenes))

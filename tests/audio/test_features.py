@@ -1,4 +1,4 @@
-"""Features of the sound field: closed forms for plane waves, and what rotations, gains and blind channels do to them."""
+"""Features of the sound field: closed forms for plane waves, and what rotations, gains, blind channels do to them."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +30,7 @@ def test_windows_cover_every_frame_and_stay_inside(frames: int, window: int) -> 
     length = min(frames, window)
     assert starts[0] == 0
     assert starts[-1] + length == frames
-    assert all(0 < b - a <= window for a, b in zip(starts, starts[1:], strict=False))
+    assert all(0 < b - a <= window for a, b in pairwise(starts))
     assert len(starts) == -(-frames // window)
 
 
@@ -111,7 +112,7 @@ def test_template_gives_the_same_tokens_as_training(processor: SpatialLalmProces
 
 def test_a_call_gives_tokens_and_windows_padded_on_the_left(processor: SpatialLalmProcessor, sound: np.ndarray) -> None:
     prompts = [f"<|user|>{AUDIO}When?<|answer|>", f"<|user|>{AUDIO}Where is the old dog that barks?<|answer|>"]
-    inputs = processor(prompts, [sound[:, :32_000], sound])
+    inputs = processor(prompts, [sound[:, :64_000], sound])
     ids, mask = inputs["input_ids"], inputs["attention_mask"]
     assert ids.shape == mask.shape
     padding = int((mask[0] == 0).sum())
@@ -134,6 +135,13 @@ def test_sound_fields_of_one_length_stack_in_the_order_of_their_placeholders(
     assert inputs["quality"][:2].eq(1).all()
     assert inputs["quality"][2:, 1:].eq(0).all()
     assert inputs["start_s"].tolist() == [0, 1, 0, 1]
+
+
+def test_short_sound_fields_of_different_lengths_are_refused(
+    processor: SpatialLalmProcessor, sound: np.ndarray
+) -> None:
+    with pytest.raises(ValueError, match=r"windows of 2 and 4 s do not stack"):
+        processor([AUDIO, AUDIO], [sound[:, :32_000], sound])
 
 
 def test_common_options_of_processors_are_taken(processor: SpatialLalmProcessor, sound: np.ndarray) -> None:
