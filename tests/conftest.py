@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,12 @@ if TYPE_CHECKING:
 # A deadline measures the machine, not the code: the first example designs filters, and other work may share the cores.
 settings.register_profile("no_deadline", deadline=None)
 settings.load_profile("no_deadline")
+
+
+def pytest_configure() -> None:
+    """One thread a test: many small operations gain nothing by more, and other work may share the cores."""
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 
 TINY_TEXT: dict[str, Any] = {
     "hidden_size": 32,

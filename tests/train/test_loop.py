@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -136,7 +137,7 @@ def test_learning_rate_rises_then_falls_to_zero() -> None:
     assert max(rates) == pytest.approx(1.0) == rates[9]
     assert rates[55] == pytest.approx(0.5)
     assert rates[100] == pytest.approx(0.0, abs=1e-9)
-    assert all(a > b for a, b in zip(rates[10:], rates[11:], strict=False))
+    assert all(a > b for a, b in pairwise(rates[10:]))
 
 
 def test_biases_and_norms_do_not_decay_and_frozen_weights_do_not_move(tmp_path: Path) -> None:
