@@ -151,7 +151,7 @@ def load_model(source: str | Path | None = None) -> SpatialLalm:
         raise InputError(f"{path}: not a model folder (no config.json in it); give the folder that training wrote")
     if not path.exists() and (source is None or len(Path(source).parts) != 2 or os.path.isabs(source)):
         raise InputError(f"{path}: no such model folder; leave --model out for the shipped model")
-    with _quiet_transformers():
+    with quiet_transformers():
         model, processor = _from_pretrained(str(source) if source and not path.exists() else str(path))
     model.eval()
     return SpatialLalm(model, processor, f"spatial-lalm {path.name}")
@@ -185,7 +185,7 @@ def _from_pretrained(name: str) -> tuple[Any, Any]:
 
 
 @contextlib.contextmanager
-def _quiet_transformers() -> Iterator[None]:
+def quiet_transformers() -> Iterator[None]:
     """No progress bars and advice from transformers while it loads."""
     from transformers.utils import logging
 

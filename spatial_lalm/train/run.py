@@ -26,6 +26,7 @@ def train(
 
     ``InputError`` when the folder holds a run of another recipe or source list.
     """
+    from spatial_lalm.model.loading import quiet_transformers
     from spatial_lalm.train import encoder_stage, language_stage
 
     _claim(folder, recipe, sources)
@@ -35,7 +36,8 @@ def train(
             encoder_stage.prepare(recipe.encoder, sources, scenes, workers, progress)
         with report("steps of hearing") as progress:
             encoder = encoder_stage.train_encoder(recipe.encoder, scenes, folder / "encoder", progress)
-        encoder.save_pretrained(folder / "encoder" / "model")
+        with quiet_transformers():
+            encoder.save_pretrained(folder / "encoder" / "model")
     if "language" in stages:
         encoder = _trained_encoder(folder)
         scenes = folder / "scenes" / "language"
@@ -45,17 +47,20 @@ def train(
             model, processor = language_stage.train_language(
                 recipe.language, encoder, scenes, folder / "language", progress
             )
-        model.save_pretrained(folder / "model", max_shard_size="15MB")
-        processor.save_pretrained(folder / "model")
+        with quiet_transformers():
+            model.save_pretrained(folder / "model", max_shard_size="15MB")
+            processor.save_pretrained(folder / "model")
 
 
 def _trained_encoder(folder: Path) -> SpatialEncoder:
     from spatial_lalm.model.encoder import SpatialEncoder
+    from spatial_lalm.model.loading import quiet_transformers
 
     path = folder / "encoder" / "model"
     if not (path / "config.json").is_file():
         raise InputError(f"{folder}: no trained encoder in it; run the stage 'encoder' first")
-    encoder: SpatialEncoder = SpatialEncoder.from_pretrained(path, use_safetensors=True).eval()
+    with quiet_transformers():
+        encoder: SpatialEncoder = SpatialEncoder.from_pretrained(path, use_safetensors=True).eval()
     return encoder
 
 
