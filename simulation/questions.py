@@ -268,21 +268,41 @@ def _about_sounds(scene: Scene, rng: np.random.Generator, kind: str, spatial: Sp
     """The kinds that name a sound: the four about direction, ``how_far`` and ``when``."""
     subject, label = _subject(scene, rng)
     question = _phrase(rng, kind if kind in ("how_far", "when") else "where", split, subject)
+    known = bool(scene.events)
+    return QuestionAnswer(
+        kind, question, tell(scene, kind, label, spatial), not known or kind == "mono_direction", label
+    )
+
+
+def tell(scene: Scene, kind: str, label: str | None = None, spatial: Spatial = "full") -> str:
+    """The canonical sentence of a kind about the sounds of a class (None: all sounds) or about the room.
+
+    ``kind`` is one of ``KINDS`` but ``absent`` and ``off_topic``, with ``count_at_once`` and ``count_in_all`` in place
+    of ``count``. Training answers are made with it, and a model's answers are grounded with it.
+    """
     events = [event for event in _by_onset(scene) if label in (None, event.label)]
+    if kind in ("reverberation", "drr", "clarity", "room_size"):
+        return _about_room(scene, kind)
+    if kind in ("count_at_once", "count_in_all"):
+        return _count(scene.events, kind)
+    if kind == "what":
+        return _what(events)
     if not events:
-        return QuestionAnswer(kind, question, NOTHING, True, None)
+        return NOTHING if label is None else absence(label)
     if kind == "mono_direction":
         come = f"the {wording.spoken_name(label)} come{'' if wording.is_plural(label) else 's'}" if label else ""
-        text = f"A mono recording carries no direction, so I cannot tell where {come or 'the sounds come'} from."
-        return QuestionAnswer(kind, question, text, True, label)
+        return f"A mono recording carries no direction, so I cannot tell where {come or 'the sounds come'} from."
     if kind == "when":
-        text = _when(events)
-    elif kind == "how_far":
-        text = _located(events, label, _distance_spot, "at {} distances")
-    else:
-        text = _located(events, label, lambda event: _direction_spot(event, spatial), "from {} places")
-        text += f"; {wording.LIMITS[spatial]}" if spatial in wording.LIMITS else ""
-    return QuestionAnswer(kind, question, f"{text}.", False, label)
+        return f"{_when(events)}."
+    if kind == "how_far":
+        return f"{_located(events, label, _distance_spot, 'at {} distances')}."
+    text = _located(events, label, lambda event: _direction_spot(event, spatial), "from {} places")
+    return f"{text}; {wording.LIMITS[spatial]}." if spatial in wording.LIMITS else f"{text}."
+
+
+def absence(label: str) -> str:
+    """The sentence that declines a question about a sound that is not there."""
+    return f"I hear no {wording.spoken_name(label)} in this recording."
 
 
 def _about_room(scene: Scene, kind: str) -> str:
@@ -300,7 +320,7 @@ def _absent(scene: Scene, rng: np.random.Generator, split: Split) -> QuestionAns
     label = _pick(rng, _absent_labels(scene))
     alias = _alias(label, {event.label for event in scene.events}, rng)
     question = _phrase(rng, _pick(rng, ("where", "how_far", "when")), split, alias)
-    return QuestionAnswer("absent", question, f"I hear no {wording.spoken_name(label)} in this recording.", True, label)
+    return QuestionAnswer("absent", question, absence(label), True, label)
 
 
 def ask_about(
@@ -332,10 +352,10 @@ def ask_about(
     if kind == "off_topic":
         return QuestionAnswer(kind, _phrase(rng, kind, split), CANNOT, True, None)
     if kind == "what":
-        return QuestionAnswer(kind, _phrase(rng, kind, split), _what(_by_onset(scene)), False, None)
+        return QuestionAnswer(kind, _phrase(rng, kind, split), tell(scene, kind), False, None)
     if kind == "count":
         book = _pick(rng, ("count_at_once", "count_in_all"))
-        return QuestionAnswer(kind, _phrase(rng, book, split), _count(scene.events, book), False, None)
+        return QuestionAnswer(kind, _phrase(rng, book, split), tell(scene, book), False, None)
     if kind in ("reverberation", "drr", "clarity", "room_size"):
-        return QuestionAnswer(kind, _phrase(rng, kind, split), _about_room(scene, kind), False, None)
+        return QuestionAnswer(kind, _phrase(rng, kind, split), tell(scene, kind), False, None)
     return _about_sounds(scene, rng, kind, spatial, split)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from _typeshed import SupportsWrite
 
 COMMANDS = {
-    "simulate": "make spatial scenes with labels and questions",
+    "simulate": "make spatial scenes with labels",
     "ask": "ask a question about a recording",
     "train": "train a model from a configuration file",
 }

@@ -60,11 +60,13 @@ class SpatialLalm:
         Times in the answer count from the start of the recording. ``InputError`` for an empty or overlong question, or
         a part longer than the model can answer about (its configuration's ``max_seconds``).
         """
+        from spatial_lalm.model.grounding import ground
+
         question = " ".join(question.split())
         self._check(recording, question, start_s, end_s)
         signals, quality = recording.ambisonics(start_s, end_s)
         heard, audio, starts = self._listen(signals, quality, start_s)
-        text, declined = self._generate(question, audio, [start_s + s for s in starts])
+        text, declined = ground(self.say(question, audio, [start_s + s for s in starts]), question, heard)
         limits = (_LIMITS[heard.spatial],) if heard.spatial in _LIMITS else ()
         return Answer(
             text=text,
@@ -108,8 +110,8 @@ class SpatialLalm:
         classes = tuple(self.model.config.audio_config.classes)
         return read_scene(output, [offset_s + s for s in starts], spatial, classes), audio, starts
 
-    def _generate(self, question: str, audio: Tensor, starts_s: list[float]) -> tuple[str, bool]:
-        """The answer's text and whether the model declined."""
+    def say(self, question: str, audio: Tensor, starts_s: list[float]) -> str:
+        """What the language model alone says to audio embeddings ``(tokens, width)``, before it is grounded."""
         import torch
 
         from spatial_lalm.model.processing import AUDIO
@@ -131,8 +133,7 @@ class SpatialLalm:
                 pad_token_id=tokenizer.pad_token_id,
                 eos_token_id=tokenizer.eos_token_id,
             )[0].tolist()
-        declined = self.model.config.decline_token_id in tokens
-        return tokenizer.decode(tokens, skip_special_tokens=True).strip(), declined
+        return str(tokenizer.decode(tokens, skip_special_tokens=True)).strip()
 
 
 def _by_relevance(events: tuple[Evidence, ...], text: str) -> tuple[Evidence, ...]:
