@@ -34,6 +34,7 @@ _FORMS: tuple[tuple[str, str], ...] = (
     ("what", r"^I hear "),
 )
 """Kinds of answer by what only their canonical sentences say, in the order to try."""
+_ROOM = frozenset({"reverberation", "drr", "clarity", "room_size"})
 _ASKED: tuple[tuple[str, str], ...] = (
     ("how_far", r"\bfar\b|distance|\bnear|\bclose|metre|meter"),
     ("when", r"\bwhen\b|time|\bstart|\bbegin|\bend"),
@@ -56,6 +57,8 @@ def ground(text: str, question: str, heard: Heard) -> tuple[str, bool]:
         kind = next((kind for kind, pattern in _FORMS if re.search(pattern, text)), None)
     if kind is None:
         return CANNOT, True
+    if kind in _ROOM and not scene.events:
+        return NOTHING, True  # without a sound there is no reverberation to hear a room by
     if kind in ("where", "mono_direction"):
         kind = "mono_direction" if heard.spatial == "none" else "where"
     about_one = kind in ("where", "mono_direction", "how_far", "when")

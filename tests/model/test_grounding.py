@@ -75,6 +75,7 @@ def test_what_has_no_known_form_declines(text: str) -> None:
 def test_silence_declines() -> None:
     assert ground("The speech comes from the left: azimuth 90°, elevation 0°.", "?", heard())[1]
     assert ground("I hear no distinct sound.", "Where is it?", heard()) == (NOTHING, True)
+    assert ground("The reverberation time T60 is 0.54 s.", "How reverberant is it?", heard()) == (NOTHING, True)
 
 
 @pytest.mark.parametrize("written", ["The speech comes from the left: azimuth 90°, elevation 0°.", "A mono recording"])
