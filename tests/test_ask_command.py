@@ -151,3 +151,8 @@ def test_too_long_a_recording(tmp_path: Path, model: list[str], capsys: pytest.C
     said = error_of([str(path), QUESTION, *model], capsys)
     assert "13.0 s are to be heard; this model answers about at most 12 s" in said
     assert "--start and --end" in said
+
+
+def test_less_than_half_a_second_is_refused(wav: Path, model: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    error = error_of([str(wav), QUESTION, *model, "--start", "1", "--end", "1.3"], capsys)
+    assert "0.3 s are to be heard; at least 0.5 s are needed" in error

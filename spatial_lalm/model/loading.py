@@ -78,6 +78,8 @@ class SpatialLalm:
         )
 
     def _check(self, recording: Recording, question: str, start_s: float, end_s: float | None) -> None:
+        from spatial_lalm.model.processing import SHORTEST_S
+
         if not question:
             raise InputError('the question is empty: ask something like "Where is the speaker?"')
         if len(question) > LONGEST_QUESTION:
@@ -86,6 +88,8 @@ class SpatialLalm:
             )
         length = (recording.duration_s if end_s is None else min(end_s, recording.duration_s)) - start_s
         longest = self.model.config.max_seconds
+        if 0 < length < SHORTEST_S:
+            raise InputError(f"{recording.name}: {length:.2g} s are to be heard; at least {SHORTEST_S:g} s are needed")
         if length > longest + 0.1:
             raise InputError(
                 f"{recording.name}: {length:.1f} s are to be heard; this model answers about at most {longest:g} s: "

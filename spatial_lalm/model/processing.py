@@ -35,6 +35,7 @@ CHAT_TEMPLATE = (
 FRAME = 5 * HOP
 """Samples of one encoder frame (100 ms)."""
 SHORTEST_S = 0.5
+"""Seconds below which there is nothing to tell direction, class or room by."""
 
 
 def window_starts(frames: int, window: int) -> list[int]:
