@@ -36,11 +36,12 @@ def read_folder(folder: Path, split: str | None = None) -> list[FileEntry]:
     if split is not None:
         raise InputError(f"{folder}: a folder has no split {split!r}; give a CSV list with a 'split' column")
     files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+    inside = folder / "<class>"  # not folder.name, which is empty for "."
     if not files:
-        raise InputError(f"{folder}: no audio in it; sources are expected as {folder.name}/<class>/<file>.wav")
+        raise InputError(f"{folder}: no audio in it; sources are expected as {inside / '<file>.wav'}")
     for path in files:
         if path.parent == folder:
-            raise InputError(f"{path}: lies in no class folder; move it to {folder.name}/<class>/{path.name}")
+            raise InputError(f"{path}: lies in no class folder; move it to {inside / path.name}")
     return [_checked(path, path.relative_to(folder).parts[0]) for path in files]
 
 

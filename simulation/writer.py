@@ -32,23 +32,26 @@ COLUMNS = ("frame", "class", "source", "azimuth", "elevation", "distance_cm")
 Rows = NDArray[np.int64]
 
 
+def sync(path: Path) -> None:
+    """Have the disk hold a file, or the names in a folder, before anything that relies on it."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
 def atomic_write(path: Path, data: bytes) -> None:
     """Write a file so that, whatever happens, ``path`` is the old file, the new file or absent, never a part."""
     temporary = path.with_name(f".{path.name}.tmp")
     try:
-        with temporary.open("wb") as handle:
-            handle.write(data)
-            handle.flush()
-            os.fsync(handle.fileno())
+        temporary.write_bytes(data)
+        sync(temporary)
         os.replace(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync(path.parent)
 
 
 def digest(data: bytes) -> str:

@@ -26,6 +26,8 @@ SPEED_OF_SOUND = 343.0
 """Metres a second, air at 20 degrees Celsius."""
 MAX_MICROPHONES = 64
 MAX_EXTENT_M = 5.0
+CLOSEST_M = 1e-4
+"""Capsules nearer to each other than this must look in different directions."""
 EXTRA_ORDERS = 10
 """Orders beyond kr in the expansion around a sphere: the terms fall faster than exponentially, below 1e-9 here."""
 _FIELDS = {"name", "positions_m", "rigid_radius_m", "directivity", "look"}
@@ -54,9 +56,11 @@ class MicrophoneArray:
         alpha = _alphas(self.name, self.directivity, len(positions))
         _check_extent(self.name, positions)
         _check_rigid(self.name, positions, self.rigid_radius_m, alpha)
+        look = _look_directions(self.name, self.look, alpha)
+        _check_apart(self.name, positions, alpha, look)
         object.__setattr__(self, "positions", _frozen(positions))
         object.__setattr__(self, "directivity", _frozen(alpha))
-        object.__setattr__(self, "look", _look_directions(self.name, self.look, alpha))
+        object.__setattr__(self, "look", look)
 
     @property
     def microphones(self) -> int:
@@ -209,6 +213,23 @@ def _check_extent(name: str, positions: NDArray[np.float64]) -> None:
     if extent > MAX_EXTENT_M:
         raise InputError(
             f"array {name}: positions_m reaches {extent:g}: at most {MAX_EXTENT_M:g} m (are these millimetres?)"
+        )
+
+
+def _check_apart(
+    name: str, positions: NDArray[np.float64], alpha: NDArray[np.float64], look: NDArray[np.float64] | None
+) -> None:
+    """Refuse capsules at one place that hear the same: they would pass for an array and carry no direction."""
+    aimed = alpha[:, None] * 0 if look is None else (1 - alpha[:, None]) * look  # with alpha, the whole pattern
+    pattern = np.column_stack([alpha, aimed])
+    near = np.linalg.norm(positions[:, None] - positions, axis=-1) < CLOSEST_M
+    alike = np.abs(pattern[:, None] - pattern).max(axis=-1) < 1e-3
+    pairs = np.argwhere(np.triu(near & alike, 1))
+    if len(pairs):
+        one, other = (pairs[0] + 1).tolist()
+        raise InputError(
+            f"array {name}: positions_m of microphones {one} and {other} coincide and they hear alike: place them "
+            f"at least {1000 * CLOSEST_M:g} mm apart, or give directional ones different look"
         )
 
 

@@ -169,9 +169,17 @@ def _from_pretrained(name: str) -> tuple[Any, Any]:
 
     try:
         config = SpatialLalmConfig.get_config_dict(name)[0]
+        if config.get("model_type") is None:
+            raise InputError(f"{name}: its config.json names no model_type; give a folder that training wrote")
         if config.get("model_type") != SpatialLalmConfig.model_type:
             raise InputError(f"{name}: a model of type {config.get('model_type')!r}; {SpatialLalmConfig.model_type!r} "
                              "is needed")  # fmt: skip
+        # Without its file the processor would take defaults, and cut windows that the model was not trained on.
+        settings = SpatialLalmProcessor.get_processor_dict(name)[0]
+        if lacking := sorted({"window_frames", "window_tokens"} - settings.keys()):
+            raise InputError(
+                f"{name}: no processor_config.json that tells {lacking[0]}; give a folder that training wrote"
+            )
         model, told = SpatialLalmForConditionalGeneration.from_pretrained(
             name, use_safetensors=True, output_loading_info=True
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
@@ -98,7 +99,35 @@ def load_recipe(name: str) -> Recipe:
         raise InputError(f"{path}: not a TOML file ({error}); mend it there") from None
     recipe = _build(Recipe, table, str(path))
     assert isinstance(recipe, Recipe)
+    _check_models(recipe, str(path))
     return recipe
+
+
+def _check_models(recipe: Recipe, where: str) -> None:
+    """Refuse fields of the two ``model`` tables that no configuration has: transformers would keep them unread."""
+    if recipe.encoder.model or recipe.language.model:
+        # Imported here, because reading the command line must not wait for transformers.
+        from spatial_lalm.model.configuration import SpatialEncoderConfig, SpatialLalmConfig
+
+        own = list(SpatialEncoderConfig.__annotations__)
+        _refuse_unknown(recipe.encoder.model, own, f"{where}: encoder: model")
+        kind = {name: value for name, value in recipe.language.model.items() if name == "model_type"}
+        try:
+            text: Any = SpatialLalmConfig(text_config=kind).text_config
+        except (ValueError, TypeError):
+            raise InputError(
+                f"{where}: language: model: model_type = {kind.get('model_type')!r}: not known to transformers; "
+                "name one of its causal language models, such as 'qwen3'"
+            ) from None
+        known = [name for name in (*text.to_dict(), *text.attribute_map) if not name.startswith("_")]
+        _refuse_unknown(recipe.language.model, known, f"{where}: language: model")
+
+
+def _refuse_unknown(names: Iterable[str], known: Collection[str], where: str) -> None:
+    """``InputError`` for the first name that is not known."""
+    for name in names:
+        if name not in known:
+            raise InputError(f"{where}: unknown field {name!r}; known: {', '.join(known)}")
 
 
 def _build(kind: type[Any], table: Any, where: str) -> Any:
@@ -107,9 +136,8 @@ def _build(kind: type[Any], table: Any, where: str) -> Any:
         raise InputError(f"{where}: {table!r} must be a table of {', '.join(f.name for f in fields(kind))}")
     hints = get_type_hints(kind)
     values = {}
+    _refuse_unknown(table, hints, where)
     for name, value in table.items():
-        if name not in hints:
-            raise InputError(f"{where}: unknown field {name!r}; known: {', '.join(hints)}")
         values[name] = _value(hints[name], value, f"{where}: {name}")
     try:
         return kind(**values)

@@ -1,7 +1,7 @@
 """Training data of the encoder: scenes rendered once, kept as features, rotated and degraded anew for every batch.
 
 Features (16 kHz in, 50 Hz out) are kept on disk as float16 in a memory map: 280 kB for four seconds. A killed rendering
-goes on where it stopped: the file of a part is sealed (renamed) only when the part is whole.
+goes on where it stopped: the file of a part is sealed (renamed) only when the part is whole and on the disk.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from spatial_lalm.audio.conventions import unit_vector
 from spatial_lalm.simulation.library import SourceLibrary
 from spatial_lalm.simulation.sampling import SceneRecipe, render_scene
 from spatial_lalm.simulation.scene import CLASSES, FRAME_S, Scene
+from spatial_lalm.simulation.writer import sync
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -89,7 +90,10 @@ def _render_and_seal(recipe: SceneRecipe, library: SourceLibrary, seeds: list[in
     folder.mkdir(exist_ok=True)
     for name, array in arrays.items():
         np.save(folder / f"{name}.npy", array)
+        sync(folder / f"{name}.npy")
+    sync(folder)
     os.replace(folder, path)
+    sync(path.parent)
 
 
 def render_features(

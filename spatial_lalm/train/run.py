@@ -24,11 +24,13 @@ def train(
 ) -> None:
     """Run stages of a recipe in ``folder``: scenes in ``scenes/``, checkpoints by stage, the model in ``model/``.
 
-    ``InputError`` when the folder holds a run of another recipe or source list.
+    ``InputError`` when the folder holds a run of another recipe or source list, or lacks the encoder to answer with.
     """
     from spatial_lalm.model.loading import quiet_transformers
     from spatial_lalm.train import encoder_stage, language_stage
 
+    if "encoder" not in stages:
+        _encoder_path(folder)  # before the claim: a refused command leaves nothing behind
     _claim(folder, recipe, sources)
     if "encoder" in stages:
         scenes = folder / "scenes" / "encoder"
@@ -52,15 +54,20 @@ def train(
             processor.save_pretrained(folder / "model")
 
 
+def _encoder_path(folder: Path) -> Path:
+    """Where the trained encoder lies, or ``InputError``."""
+    path = folder / "encoder" / "model"
+    if not (path / "config.json").is_file():
+        raise InputError(f"{folder}: no trained encoder in it; run the stage 'encoder' first")
+    return path
+
+
 def _trained_encoder(folder: Path) -> SpatialEncoder:
     from spatial_lalm.model.encoder import SpatialEncoder
     from spatial_lalm.model.loading import quiet_transformers
 
-    path = folder / "encoder" / "model"
-    if not (path / "config.json").is_file():
-        raise InputError(f"{folder}: no trained encoder in it; run the stage 'encoder' first")
     with quiet_transformers():
-        encoder: SpatialEncoder = SpatialEncoder.from_pretrained(path, use_safetensors=True).eval()
+        encoder: SpatialEncoder = SpatialEncoder.from_pretrained(_encoder_path(folder), use_safetensors=True).eval()
     return encoder
 
 

@@ -120,7 +120,19 @@ BAD_FIELDS: list[tuple[dict[str, Any], str]] = [
     ({"directivity": 0.5, "look": [[1, 0, 0]]}, "look must be 2 directions"),
     ({"directivity": 0.5, "look": [[1, 0, 0], [0, 0, 0]]}, "none of them zero"),
     ({"positions": PAIR}, "'positions' is unknown"),
+    ({"positions_m": [[0, 0, 0]] * 4}, "microphones 1 and 2 coincide"),
+    ({"positions_m": [*PAIR, [0.0, 0.05, 0.00009]]}, "microphones 1 and 3 coincide"),
+    ({"positions_m": [[0, 0, 0]] * 2, "directivity": 0.5, "look": [[1, 0, 0], [2, 0, 0]]}, "1 and 2 coincide"),
 ]
+
+
+def test_coincident_capsules_that_look_elsewhere_are_an_array() -> None:
+    """A pair of cardioids in one place (XY), or an omni with figures of eight, tells directions by level."""
+    for alpha, look in ((0.5, [[1, 1, 0], [1, -1, 0]]), ([1, 0], [[1, 0, 0], [1, 0, 0]])):
+        content = {"name": "XY", "positions_m": [[0, 0, 0]] * 2, "directivity": alpha, "look": look}
+        assert MicrophoneArray.from_dict(content).microphones == 2
+    apart = {"name": "close", "positions_m": [[0, 0, 0], [0, 0, 0.00011]]}
+    assert MicrophoneArray.from_dict(apart).microphones == 2
 
 
 @pytest.mark.parametrize(("change", "words"), BAD_FIELDS)
@@ -208,9 +220,13 @@ def test_far_from_a_small_sphere_is_the_free_field() -> None:
 def test_no_flow_through_the_rigid_surface() -> None:
     """The pressure has no slope along the radius at the surface: that is what rigid means."""
     radius, step = 0.05, 1e-6
-    positions = np.outer([radius, radius + step], unit_vector(20.0, 30.0))
-    near = MicrophoneArray("near", positions, radius).manifold([300.0, 3000.0, 7000.0], fibonacci_grid(60))
-    slope = np.abs(near[:, 1] - near[:, 0]) / step
+    at, above = (
+        MicrophoneArray("one", distance * unit_vector(20.0, 30.0)[None], radius).manifold(
+            [300.0, 3000.0, 7000.0], fibonacci_grid(60)
+        )[:, 0]
+        for distance in (radius, radius + step)
+    )
+    slope = np.abs(above - at) / step
     wavenumber = 2 * np.pi * np.array([300.0, 3000.0, 7000.0]) / SPEED_OF_SOUND
     assert (slope.max(axis=1) < 1e-2 * wavenumber).all()
 

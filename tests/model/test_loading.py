@@ -75,6 +75,20 @@ def test_configuration_that_is_none(folder: Path, content: str) -> None:
     refused(folder)
 
 
+@pytest.mark.parametrize("content", ["{}", '{"model_type": null}'])
+def test_configuration_of_no_kind(folder: Path, content: str) -> None:
+    (folder / "config.json").write_text(content)
+    assert "names no model_type" in refused(folder)
+
+
+@pytest.mark.parametrize("content", [None, "{}", '{"window_tokens": 10}'])
+def test_processor_that_would_take_defaults(folder: Path, content: str | None) -> None:
+    (folder / "processor_config.json").unlink()
+    if content is not None:
+        (folder / "processor_config.json").write_text(content)
+    assert "no processor_config.json that tells window_frames" in refused(folder)
+
+
 def test_configuration_with_a_wrong_size(folder: Path) -> None:
     content = json.loads((folder / "config.json").read_text())
     content["audio_config"]["hidden_size"] = 48

@@ -206,6 +206,16 @@ def test_refuses_what_is_not_there(tmp_path: Path) -> None:
     assert "lies in no class folder" in refusal(tmp_path / "flat")
 
 
+def test_hint_names_a_place_in_the_folder_however_it_was_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "empty").mkdir()
+    save(tmp_path / "flat/a.wav", tone(0.1))
+    for folder in ("empty", "flat"):
+        monkeypatch.chdir(tmp_path / folder)
+        hint = "expected as <class>/<file>.wav" if folder == "empty" else "move it to <class>/a.wav"
+        assert hint in refusal(Path("."))
+    assert f"move it to {tmp_path}/flat/<class>/a.wav" in refusal(tmp_path / "flat")
+
+
 def test_refuses_a_split_where_there_is_none(folder: Path) -> None:
     assert "a folder has no split" in refusal(folder, "train")
     (folder / "list.csv").write_text("file,class,split\nspeech/a.wav,speech,train\n")

@@ -68,6 +68,19 @@ def test_fields_are_read_and_the_others_keep_their_defaults(tmp_path: Path) -> N
     assert own.language.data == Recipe().language.data
 
 
+@pytest.mark.parametrize("names", [("n_embd", "n_layer"), ("hidden_size", "num_hidden_layers")])
+def test_a_language_model_may_use_the_names_of_its_own_kind(tmp_path: Path, names: tuple[str, str]) -> None:
+    text = f"[language.model]\nmodel_type = 'gpt2'\n{names[0]} = 64\n{names[1]} = 2"
+    assert recipe(tmp_path, text).language.model == {"model_type": "gpt2", names[0]: 64, names[1]: 2}
+
+
+@pytest.mark.parametrize("kind", ["'qwen33'", "3", "['qwen3']"])
+def test_kind_of_language_model_that_does_not_exist(tmp_path: Path, kind: str) -> None:
+    message = refused(tmp_path, f"[language.model]\nmodel_type = {kind}")
+    assert f"model_type = {kind}: not known" in message
+    assert len(message) < 300
+
+
 def test_unknown_name_lists_the_shipped_ones() -> None:
     with pytest.raises(InputError, match=r"maxi: no such configuration; give a \.toml file or one of: .*mini"):
         load_recipe("maxi")
@@ -96,6 +109,11 @@ def test_file_in_another_encoding(tmp_path: Path) -> None:
         ("[encoder.data]\nscene = 3", "'scene'"),
         ("[encoder.loss]\nvolume = 3.0", "'volume'"),
         ("steps = 3", "'steps'"),
+        ("[encoder.model]\nhiden_size = 64", "'hiden_size'"),
+        ("[encoder.model]\nmodel_type = 'other'", "'model_type'"),
+        ("[language.model]\nhiden_size = 64", "'hiden_size'"),
+        ("[language.model]\nmodel_type = 'gpt2'\nhead_dim = 64", "'head_dim'"),
+        ("[language.model]\nto_dict = 64", "'to_dict'"),
     ],
 )
 def test_unknown_fields_are_named_with_the_known_ones(tmp_path: Path, text: str, field: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -86,6 +87,18 @@ def test_a_scene_that_fails_stops_the_rendering_and_leaves_no_part(tmp_path: Pat
     with pytest.raises(ValueError, match=r"(?i)probabilities"):
         render_features([replace(RECIPE, counts=(-1.0, 2.0))], LIBRARY, 2, 3, tmp_path, workers=1)
     assert len(FeatureSet.open(tmp_path)) == 0
+
+
+def test_a_part_is_on_the_disk_before_it_is_sealed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every file, then their folder, then the rename, then the folder of the rename."""
+    done: list[str] = []
+    sync, replace_ = data.sync, os.replace
+    monkeypatch.setattr(data, "sync", lambda path: done.append(path.name) or sync(path))
+    monkeypatch.setattr(os, "replace", lambda old, new: done.append("sealed") or replace_(old, new))
+    part = tmp_path / "part_0000000"
+    data._render_and_seal(RECIPE, LIBRARY, [30_000_000], part)
+    assert done[-3:] == ["part_0000000.part", "sealed", tmp_path.name]
+    assert sorted(done[:-3]) == sorted(file.name for file in part.iterdir())
 
 
 # ---------------------------------------------------------------- reading

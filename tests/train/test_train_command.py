@@ -164,6 +164,7 @@ def test_another_recipe_needs_another_folder(run: Path, tmp_path: Path, capsys: 
 def test_language_needs_an_encoder(recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = [str(recipe), "--out", str(tmp_path / "new"), "--stage", "language"]
     assert "run the stage 'encoder' first" in error_of(arguments, capsys)
+    assert not (tmp_path / "new").exists()  # a run of another recipe may still begin there
 
 
 @pytest.mark.parametrize(
