@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR|CSV",
         help="mono sounds as for simulate; the CSV's column 'split' is train or validation (default: built-in sounds)",
     )
-    parser.add_argument("--stage", choices=("all", "encoder", "language"), default="all", help="default: all")
+    parser.add_argument("--stage", choices=("all", "encoder", "range", "language"), default="all", help="default: all")
     parser.add_argument("--workers", type=int, default=2, metavar="K", help="processes that render (default: 2)")
 
 
@@ -36,5 +36,5 @@ def run(args: argparse.Namespace) -> int:
         raise InputError(f"{sources}: no such folder or CSV list of sources")
     stages = STAGES if args.stage == "all" else (args.stage,)
     train(recipe, sources, folder, stages, args.workers, Progress)
-    print(folder / ("model" if "language" in stages else "encoder/model"))
+    print(folder / ("model" if stages[-1] == "language" else f"{stages[-1]}/model"))
     return 0

@@ -13,6 +13,7 @@ from transformers import AutoModel, PreTrainedModel
 
 from spatial_lalm.kernels import segment_attention
 from spatial_lalm.model.configuration import SpatialEncoderConfig
+from spatial_lalm.model.ranging import RangeHead
 
 STEP = 5
 """Input frames (50 Hz) to one output frame (10 Hz)."""
@@ -130,7 +131,10 @@ class SceneHeads(nn.Module):
 
 
 class SpatialEncoder(PreTrainedModel):  # type: ignore[misc]
-    """Stem, temporal blocks and heads; stands as ``audio_tower`` in the whole model."""
+    """Stem, temporal blocks and heads; stands as ``audio_tower`` in the whole model.
+
+    ``range_head`` is not part of ``forward``: it listens to single events afterwards (``model.ranging``).
+    """
 
     config_class = SpatialEncoderConfig
     base_model_prefix = "encoder"
@@ -149,6 +153,7 @@ class SpatialEncoder(PreTrainedModel):  # type: ignore[misc]
         self.blocks = nn.ModuleList(TemporalBlock(config) for _ in range(config.num_hidden_layers))
         self.norm = nn.LayerNorm(config.hidden_size)
         self.heads = SceneHeads(config)
+        self.range_head = RangeHead(config.range_width).requires_grad_(False)  # has its own stage of training
         self.post_init()
 
     def forward(self, input_features: Tensor) -> EncoderOutput:

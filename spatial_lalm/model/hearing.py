@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from spatial_lalm.audio.conventions import angle_between, angles
 from spatial_lalm.audio.wording import Spatial
 from spatial_lalm.model.answers import Estimate, Evidence, RoomEstimate
-from spatial_lalm.model.encoder import EncoderOutput
+
+if TYPE_CHECKING:
+    from spatial_lalm.model.encoder import EncoderOutput
 
 Floats = NDArray[np.floating[Any]]
 

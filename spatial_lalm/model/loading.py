@@ -103,6 +103,7 @@ class SpatialLalm:
         import torch
 
         from spatial_lalm.model.hearing import read_scene, spatial_kind
+        from spatial_lalm.model.ranging import listen_again
 
         inputs = self.processor.listen(signals, quality)
         starts: list[float] = inputs["start_s"].tolist()
@@ -112,7 +113,9 @@ class SpatialLalm:
             audio = self.model.multi_modal_projector(summary).flatten(0, 1)
         spatial = spatial_kind(inputs["quality"][0].numpy())
         classes = tuple(self.model.config.audio_config.classes)
-        return read_scene(output, [offset_s + s for s in starts], spatial, classes), audio, starts
+        heard = read_scene(output, [offset_s + s for s in starts], spatial, classes)
+        heard = listen_again(self.model.audio_tower.range_head, heard, signals, quality, offset_s)
+        return heard, audio, starts
 
     def say(self, question: str, audio: Tensor, starts_s: list[float]) -> str:
         """What the language model alone says to audio embeddings ``(tokens, width)``, before it is grounded."""

@@ -48,6 +48,19 @@ def window_starts(frames: int, window: int) -> list[int]:
     return [*range(0, frames - window, window), frames - window]
 
 
+def whole_frames(signals: Samples) -> Tensor:
+    """Features ``(11, T, F)`` of a sound field ``(4, samples)``, its last frame of 100 ms completed with zeros.
+
+    ValueError for another shape.
+    """
+    if signals.ndim != 2 or signals.shape[0] != 4:
+        raise ValueError(f"first-order ambisonics (4, samples) expected, got shape {signals.shape}")
+    wanted = max(round(SHORTEST_S * RATE), -(-signals.shape[1] // FRAME) * FRAME)
+    padded = np.pad(signals, ((0, 0), (0, wanted - signals.shape[1])))
+    energy, covariance = spatial_covariance(torch.from_numpy(padded)[None])
+    return torch.cat([energy[:, None], covariance], dim=1)[0]
+
+
 def marker(seconds: float) -> str:
     """``hh:mm:ss`` of a moment, rounded down."""
     whole = int(seconds + 1e-6)
@@ -93,12 +106,7 @@ class SpatialLalmProcessor(ProcessorMixin):  # type: ignore[misc]
         ``signals`` is ``(4, T)`` AmbiX at 16 kHz, ``quality (4, bands)`` (default: all trusted). Up to 100 ms at the
         end that fill no frame are completed with zeros; ValueError for another shape.
         """
-        if signals.ndim != 2 or signals.shape[0] != 4:
-            raise ValueError(f"first-order ambisonics (4, samples) expected, got shape {signals.shape}")
-        wanted = max(round(SHORTEST_S * RATE), -(-signals.shape[1] // FRAME) * FRAME)
-        padded = np.pad(signals, ((0, 0), (0, wanted - signals.shape[1])))
-        energy, covariance = spatial_covariance(torch.from_numpy(padded)[None])
-        windows, starts = self.windows(torch.cat([energy[:, None], covariance], dim=1)[0])
+        windows, starts = self.windows(whole_frames(signals))
         trust = torch.ones(4, BANDS) if quality is None else torch.from_numpy(np.asarray(quality, np.float32))
         return {
             "input_features": windows,

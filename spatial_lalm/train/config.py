@@ -69,8 +69,16 @@ class EncoderStage:
 
 
 @dataclass(frozen=True)
+class RangeStage:
+    """Stage 2: distance and volume from the early response, on top of the frozen encoder."""
+
+    data: SceneData = field(default_factory=SceneData)
+    optimisation: Optimisation = field(default_factory=Optimisation)
+
+
+@dataclass(frozen=True)
 class LanguageStage:
-    """Stage 2: answering, on top of the frozen encoder."""
+    """Stage 3: answering, on top of the frozen encoder."""
 
     data: SceneData = field(default_factory=SceneData)
     optimisation: Optimisation = field(default_factory=Optimisation)
@@ -84,6 +92,7 @@ class Recipe:
     """A whole training run."""
 
     encoder: EncoderStage = field(default_factory=EncoderStage)
+    range: RangeStage = field(default_factory=RangeStage)
     language: LanguageStage = field(default_factory=LanguageStage)
 
 

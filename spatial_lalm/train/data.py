@@ -26,6 +26,7 @@ from spatial_lalm.simulation.scene import CLASSES, FRAME_S, Scene
 from spatial_lalm.simulation.writer import sync
 
 Arrays = dict[str, NDArray[Any]]
+Maker = Callable[[SceneRecipe, SourceLibrary, list[int]], Arrays]
 
 TRACKS = 3
 PART = 500
@@ -84,8 +85,8 @@ def render_part(recipe: SceneRecipe, library: SourceLibrary, seeds: list[int]) -
     return {name: np.stack([row[name] for row in rows]) for name in rows[0]} | {"scene": np.array(graphs)}
 
 
-def _render_and_seal(recipe: SceneRecipe, library: SourceLibrary, seeds: list[int], path: Path) -> None:
-    arrays = render_part(recipe, library, seeds)
+def _render_and_seal(make: Maker, recipe: SceneRecipe, library: SourceLibrary, seeds: list[int], path: Path) -> None:
+    arrays = make(recipe, library, seeds)
     folder = path.with_suffix(".part")
     folder.mkdir(exist_ok=True)
     for name, array in arrays.items():
@@ -104,10 +105,12 @@ def render_features(
     folder: Path,
     workers: int = 2,
     progress: Callable[[int, int], None] | None = None,
+    make: Maker = render_part,
 ) -> None:
     """Render ``scenes`` scenes into sealed parts of ``folder``; parts that are there already are kept.
 
-    Scene i has seed ``seed * 10_000_000 + i``, whatever the number of workers. Parts take the recipes in turn.
+    Scene i has seed ``seed * 10_000_000 + i``, whatever the number of workers. Parts take the recipes in turn; ``make``
+    turns the seeds of a part into its arrays.
     """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "recipe.json").write_text(
@@ -120,6 +123,7 @@ def render_features(
         jobs = [
             pool.submit(
                 _render_and_seal,
+                make,
                 recipes[a // PART % len(recipes)],
                 library,
                 [seed * 10_000_000 + i for i in range(a, b)],

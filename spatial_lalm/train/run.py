@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from spatial_lalm.model.encoder import SpatialEncoder
 
 Reporter = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
-STAGES = ("encoder", "language")
+STAGES = ("encoder", "range", "language")
 
 
 def train(
@@ -27,10 +27,11 @@ def train(
     ``InputError`` when the folder holds a run of another recipe or source list, or lacks the encoder to answer with.
     """
     from spatial_lalm.model.loading import quiet_transformers
-    from spatial_lalm.train import encoder_stage, language_stage
+    from spatial_lalm.train import encoder_stage, language_stage, range_stage
 
-    if "encoder" not in stages:
-        _encoder_path(folder)  # before the claim: a refused command leaves nothing behind
+    # Before the claim: a refused command leaves nothing behind.
+    if stages[0] != "encoder":
+        _trained_path(folder, STAGES[STAGES.index(stages[0]) - 1])
     _claim(folder, recipe, sources)
     if "encoder" in stages:
         scenes = folder / "scenes" / "encoder"
@@ -40,8 +41,17 @@ def train(
             encoder = encoder_stage.train_encoder(recipe.encoder, scenes, folder / "encoder", progress)
         with quiet_transformers():
             encoder.save_pretrained(folder / "encoder" / "model")
+    if "range" in stages:
+        encoder = _trained_encoder(folder, "encoder")
+        scenes = folder / "scenes" / "range"
+        with report("scenes for ranging") as progress:
+            range_stage.prepare(recipe.range, encoder, sources, scenes, workers, progress)
+        with report("steps of ranging") as progress:
+            range_stage.train_range(recipe.range, encoder, scenes, folder / "range", progress)
+        with quiet_transformers():
+            encoder.save_pretrained(folder / "range" / "model")
     if "language" in stages:
-        encoder = _trained_encoder(folder)
+        encoder = _trained_encoder(folder, "range")
         scenes = folder / "scenes" / "language"
         with report("scenes for answering") as progress:
             language_stage.prepare(recipe.language, sources, scenes, workers, progress)
@@ -54,20 +64,21 @@ def train(
             processor.save_pretrained(folder / "model")
 
 
-def _encoder_path(folder: Path) -> Path:
-    """Where the trained encoder lies, or ``InputError``."""
-    path = folder / "encoder" / "model"
+def _trained_path(folder: Path, stage: str) -> Path:
+    """Where the encoder lies as ``stage`` left it, or ``InputError``."""
+    path = folder / stage / "model"
     if not (path / "config.json").is_file():
-        raise InputError(f"{folder}: no trained encoder in it; run the stage 'encoder' first")
+        raise InputError(f"{folder}: no trained encoder in it; run the stage {stage!r} first")
     return path
 
 
-def _trained_encoder(folder: Path) -> SpatialEncoder:
+def _trained_encoder(folder: Path, stage: str) -> SpatialEncoder:
     from spatial_lalm.model.encoder import SpatialEncoder
     from spatial_lalm.model.loading import quiet_transformers
 
+    path = _trained_path(folder, stage)
     with quiet_transformers():
-        encoder: SpatialEncoder = SpatialEncoder.from_pretrained(_encoder_path(folder), use_safetensors=True).eval()
+        encoder: SpatialEncoder = SpatialEncoder.from_pretrained(path, use_safetensors=True).eval()
     return encoder
 
 

@@ -10,8 +10,9 @@ import pytest
 
 from spatial_lalm.app import cli
 from spatial_lalm.audio.recording import Recording
+from spatial_lalm.model import hearing
 from spatial_lalm.model.loading import load_model
-from spatial_lalm.train import data, encoder_stage, language_stage
+from spatial_lalm.train import data, encoder_stage, language_stage, range_stage
 
 TINY = """
 [encoder.data]
@@ -32,6 +33,21 @@ hidden_size = 16
 num_hidden_layers = 1
 num_attention_heads = 2
 segment_frames = 10
+range_width = 4
+
+[range.data]
+scenes = 6
+validation = 4
+seed = 5
+duration_s = [1.0]
+t60_s = [0.1, 0.3]
+event_s = [0.4, 0.9]
+counts = [0.0, 1.0]
+
+[range.optimisation]
+steps = 2
+batch = 4
+checkpoint_every = 2
 
 [language]
 questions = 2
@@ -80,7 +96,11 @@ def shrink(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(data, "PART", 2)
     patch.setattr(language_stage, "TOKENIZER_TEXTS", 100)
     library = encoder_stage.SourceLibrary.builtin(espeak=False)
-    for stage in (encoder_stage, language_stage):
+    # An encoder of three steps hears nothing surely and nothing in its place.
+    patch.setattr(hearing, "ON", 0.0)
+    patch.setattr(hearing, "SURE", 0.0)
+    patch.setattr(range_stage, "SAME_DEG", 180.0)
+    for stage in (encoder_stage, range_stage, language_stage):
         patch.setattr(stage, "open_library", lambda *_: library)
 
 
@@ -120,14 +140,14 @@ def test_run_ends_with_a_model_that_answers(run: Path) -> None:
 def test_encoder_of_the_model_is_the_trained_one(run: Path) -> None:
     from spatial_lalm.model.encoder import SpatialEncoder
 
-    encoder = SpatialEncoder.from_pretrained(run / "encoder" / "model").state_dict()
+    encoder = SpatialEncoder.from_pretrained(run / "range" / "model").state_dict()
     tower = load_model(run / "model").model.audio_tower.state_dict()
     assert encoder.keys() == tower.keys()
     assert all(encoder[name].equal(tower[name]) for name in encoder)
 
 
 def test_logs_tell_loss_and_validation(run: Path) -> None:
-    for stage, steps in (("encoder", 3), ("language", 2)):
+    for stage, steps in (("encoder", 3), ("range", 2), ("language", 2)):
         rows = [json.loads(line) for line in (run / stage / "log.jsonl").read_text().splitlines()]
         assert [row["step"] for row in rows if "loss" in row] == [steps]
         assert rows[-1]["step"] == steps
@@ -145,7 +165,7 @@ def test_run_again_changes_nothing(run: Path, recipe: Path, capsys: pytest.Captu
 def test_stages_one_by_one_give_the_same_model(
     run: Path, recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for stage, where in (("encoder", "encoder/model"), ("language", "model")):
+    for stage, where in (("encoder", "encoder/model"), ("range", "range/model"), ("language", "model")):
         assert cli.main(["train", str(recipe), "--out", str(tmp_path), "--stage", stage, "--workers", "2"]) == 0
         assert capsys.readouterr().out == f"{tmp_path / where}\n"
     for name in ("encoder/checkpoint.safetensors", "model/model.safetensors", "model/tokenizer.json"):
@@ -163,7 +183,7 @@ def test_another_recipe_needs_another_folder(run: Path, tmp_path: Path, capsys: 
 
 def test_language_needs_an_encoder(recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = [str(recipe), "--out", str(tmp_path / "new"), "--stage", "language"]
-    assert "run the stage 'encoder' first" in error_of(arguments, capsys)
+    assert "run the stage 'range' first" in error_of(arguments, capsys)
     assert not (tmp_path / "new").exists()  # a run of another recipe may still begin there
 
 
