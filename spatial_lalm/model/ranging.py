@@ -28,7 +28,10 @@ Samples = NDArray[np.float32]
 Floats = NDArray[np.floating[Any]]
 
 CONTEXT = 25
-"""Numbers beside the early response: ten of the room, their ten uncertainties, distance, elevation, three qualities."""
+"""Numbers beside the early response: ten of the room (ln T60, six octaves' ln T60, ln volume, DRR / 10 dB, C50 /
+10 dB), the logarithms of their uncertainties, the quality of Y, Z and X, ln distance, elevation in radians."""
+TIMES, VOLUME, CLARITY, DISTANCE = slice(0, 7), 7, 9, 23
+"""Where some of them stand."""
 TAIL_S = 0.2
 """Seconds after an event that are listened to with it."""
 

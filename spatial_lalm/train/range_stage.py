@@ -31,6 +31,7 @@ from spatial_lalm.train.config import RangeStage
 from spatial_lalm.train.data import Arrays, FeatureSet, render_features
 from spatial_lalm.train.encoder_stage import open_library, scene_recipe
 from spatial_lalm.train.loop import fit
+from spatial_lalm.train.range_augmentation import other_takes
 
 Progress = Callable[[int, int], None]
 SAME_DEG = 20.0
@@ -121,8 +122,9 @@ def train_range(
 
     def step_function(_: int, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
         rows = torch.randint(len(scenes["target"]), (plan.batch,), generator=generator)
-        ranges = head(scenes["early"][rows].float(), scenes["context"][rows])
-        return range_loss(ranges, scenes["target"][rows])
+        taken = scenes["early"][rows].float(), scenes["context"][rows], scenes["target"][rows]
+        early, context, target = other_takes(*taken, generator)
+        return range_loss(head(early, context), target)
 
     @torch.inference_mode()
     def validate() -> dict[str, float]:
