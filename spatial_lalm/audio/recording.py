@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from spatial_lalm.audio import resampling
+from spatial_lalm.audio import plausibility, resampling
 from spatial_lalm.audio.conventions import acn_orders, channel_count, convert
 from spatial_lalm.audio.encoding import BANDS, INTERNAL_RATE, encode, encoder_filters, mel_centres
 from spatial_lalm.audio.formats import ChannelFormat, parse_format
@@ -41,15 +41,16 @@ MAX_IN_MEMORY = GIB
 class Recording:
     """A recording and what its channels mean; ``path`` is ``None`` for samples in memory.
 
-    ``rate`` in Hz and ``frames`` (samples a channel) are the file's own; ``assumed`` says what was taken for granted.
+    ``rate`` in Hz and ``frames`` (samples a channel) are the file's own.
     """
 
     path: Path | None
     rate: int
     frames: int
     format: ChannelFormat
-    assumed: tuple[str, ...] = ()
+    taken: tuple[str, ...] = ()
     _samples: Samples | None = field(default=None, repr=False)
+    _doubts: list[str] = field(default_factory=list, repr=False)
 
     @classmethod
     def open(cls, path: str | Path, format: str | None = None, array: str | None = None) -> Recording:
@@ -89,6 +90,11 @@ class Recording:
             return cls(None, rate, own.shape[1], format, (), own)
         chosen, assumed = parse_format(format, array, len(own))
         return cls(None, rate, own.shape[1], chosen, tuple(assumed), own)
+
+    @property
+    def assumed(self) -> tuple[str, ...]:
+        """What was taken for granted, and what ``ambisonics``, where it was last called, found doubtful about it."""
+        return (*self.taken, *self._doubts)
 
     @property
     def name(self) -> str:
@@ -161,12 +167,23 @@ class Recording:
         """The sound field as AmbiX ``(C, T)`` at 16 kHz and its quality ``(C, bands)`` in [0, 1].
 
         A part equals the same part of the whole, so hours can be read piece by piece. Channels that the recording does
-        not have are zero, with quality zero; so is the quality of bands that its sample rate cannot hold.
+        not have are zero, with quality zero; so is the quality of bands that its sample rate cannot hold. Says in
+        ``assumed`` when the part does not behave like its format (see ``spatial_lalm.audio.plausibility``).
         """
         low, high = self._output_span(start_s, end_s)
         self._check_memory((high - low) * channel_count(order), "ambisonic_blocks")
         signals = np.concatenate(list(self.ambisonic_blocks(10.0, start_s, end_s, order)), axis=1)
+        heard = signals[:, : round(plausibility.LONGEST_S * INTERNAL_RATE)]
+        native = self._microphones(start_s, end_s) if self.format.kind in ("array", "binaural") else None
+        found = plausibility.doubt(heard, self.format, native)
+        self._doubts[:] = [] if found is None else [found]
         return signals, self.quality(order)
+
+    def _microphones(self, start_s: float, end_s: float | None) -> Samples:
+        """The channels before encoding, at 16 kHz, for as long as their plausibility is looked at."""
+        end = min(self.duration_s if end_s is None else end_s, start_s + plausibility.LONGEST_S)
+        parts = [resampling.resample(block, self.rate) for block in self.blocks(5.0, start_s, end)]
+        return np.concatenate(parts, axis=1)
 
     def ambisonic_blocks(
         self, block_s: float = 10.0, start_s: float = 0.0, end_s: float | None = None, order: int = 1
