@@ -22,7 +22,9 @@ from spatial_lalm.errors import InputError
 from spatial_lalm.model.answers import Answer
 from spatial_lalm.model.loading import SHIPPED, SpatialLalm, load_model
 from spatial_lalm.simulation.generators import GENERATORS
+from spatial_lalm.simulation.library import SourceLibrary
 from spatial_lalm.simulation.render import decay_times, render_response
+from spatial_lalm.simulation.sampling import SceneRecipe, render_scene
 from spatial_lalm.simulation.scene import Room
 
 RATE = 16_000
@@ -244,3 +246,22 @@ def test_json_has_the_names_of_the_contract() -> None:
 
 def test_ambisonics_by_its_name_assumes_nothing() -> None:
     assert answers()[0].assumed == ()
+
+
+def test_distance_and_volume_follow_the_truth() -> None:
+    """Rooms of every size: distances in them and their volumes go with the truth, and beat the best constant."""
+    recipe = SceneRecipe(duration_s=3.0, counts=(0, 1.0), t60_s=(0.2, 1.0), snr_db=(20, 40), event_s=(1.0, 3.0))
+    library = SourceLibrary.builtin(espeak=False)
+    rows = []
+    for seed in range(990_000, 990_060):
+        samples, scene = render_scene(recipe, library, seed)
+        heard = model().hear(samples)
+        if scene.events and heard.events:
+            told = heard.events[0].distance_m, heard.room.volume_m3.value
+            rows.append((scene.events[0].distance_m, scene.room.volume_m3, *told))
+    assert len(rows) > 50
+    distance, volume, said_distance, said_volume = np.log(rows).T
+    assert np.corrcoef(volume, said_volume)[0, 1] > 0.65
+    assert np.corrcoef(distance, said_distance)[0, 1] > 0.45
+    best_constant = min(np.mean(np.abs(np.exp(constant - distance) - 1)) for constant in distance)
+    assert np.mean(np.abs(np.exp(said_distance - distance) - 1)) < 0.9 * best_constant
