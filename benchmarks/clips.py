@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from spatial_lalm.audio.conventions import unit_vector
 from spatial_lalm.audio.encoding import BANDS
+from spatial_lalm.audio.scene import CLASSES, Scene
 from spatial_lalm.simulation.generators import GENERATORS, espeak_installed
 from spatial_lalm.simulation.library import GeneratedSound, SourceLibrary
 from spatial_lalm.simulation.sampling import SceneRecipe, render_scene
-from spatial_lalm.simulation.scene import CLASSES, Scene
 
 Floats = NDArray[np.floating[Any]]
 Samples = NDArray[np.float32]

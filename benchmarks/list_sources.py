@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from spatial_lalm.simulation.scene import CLASSES
+from spatial_lalm.audio.scene import CLASSES
 
 Row = tuple[Path, str, str, str, str]
 ESC10_SPLITS = {"1": "train", "2": "train", "3": "validation"}

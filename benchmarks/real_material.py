@@ -33,9 +33,9 @@ from spatial_lalm.audio.conventions import convert, rotate, rotation_matrix, uni
 from spatial_lalm.audio.encoding import encode
 from spatial_lalm.audio.recording import Recording
 from spatial_lalm.audio.resampling import resample
+from spatial_lalm.audio.scene import Acoustics
 from spatial_lalm.simulation.acoustics import DIRECT_WINDOW_S, measure
 from spatial_lalm.simulation.library import SourceLibrary
-from spatial_lalm.simulation.scene import Acoustics
 
 RATE = 16_000
 CLIP_S = 4.0

@@ -14,10 +14,10 @@ import soundfile
 from scipy.signal import oaconvolve
 
 from spatial_lalm.audio.conventions import angles
+from spatial_lalm.audio.scene import Room
 from spatial_lalm.simulation.acoustics import measure
 from spatial_lalm.simulation.library import SourceLibrary
 from spatial_lalm.simulation.render import render_response
-from spatial_lalm.simulation.scene import Room
 
 RATE, SECONDS, SNR_DB, SEED = 16_000, 10.0, 25.0, 7
 ROOM = Room((5.2, 4.1, 2.6), (0.17, 0.2, 0.15, 0.22, 0.25, 0.14), 0.15)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spatial_lalm.simulation.scene import Acoustics
+from spatial_lalm.audio.scene import Acoustics
 
 Floats = NDArray[np.floating[Any]]
 

@@ -15,8 +15,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from spatial_lalm.audio.scene import CLASSES
 from spatial_lalm.errors import InputError
-from spatial_lalm.simulation.scene import CLASSES
 from spatial_lalm.simulation.source_files import AudioCache, FileEntry, read_folder, read_list
 
 Samples = NDArray[np.float32]

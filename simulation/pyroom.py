@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from spatial_lalm.audio.conventions import acn_orders, channel_count
+from spatial_lalm.audio.scene import Room
 from spatial_lalm.errors import InputError
-from spatial_lalm.simulation.scene import Room
 
 MAX_IMAGE_ORDER = 60
 """Highest image order that is chosen unasked; some 300,000 images."""

@@ -11,9 +11,9 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from spatial_lalm.audio.scene import CLASSES, Scene, SourceEvent
 from spatial_lalm.audio.wording import NAMES
 from spatial_lalm.simulation.phrasings import ALIASES, GENERIC_ALL, GENERIC_ONE
-from spatial_lalm.simulation.scene import CLASSES, Scene, SourceEvent
 
 if TYPE_CHECKING:
     from spatial_lalm.simulation.questions import QuestionAnswer

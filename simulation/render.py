@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spatial_lalm.audio.conventions import acn_orders, channel_count, spherical_harmonics
+from spatial_lalm.audio.scene import Room
 from spatial_lalm.simulation.acoustics import OCTAVES_HZ, octave_masks
-from spatial_lalm.simulation.scene import Room
 
 Floats = NDArray[np.floating[Any]]
 

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spatial_lalm.audio.conventions import unit_vector
+from spatial_lalm.audio.scene import Room
 from spatial_lalm.errors import InputError
-from spatial_lalm.simulation.scene import Room
 
 Floats = NDArray[np.floating[Any]]
 

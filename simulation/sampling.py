@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spatial_lalm.audio.conventions import acn_orders, angle_between, angles, channel_count
+from spatial_lalm.audio.scene import FRAME_S, Acoustics, Room, Scene, SourceEvent
 from spatial_lalm.simulation.acoustics import measure
 from spatial_lalm.simulation.render import Response, render_response
 from spatial_lalm.simulation.room import sample_receiver, sample_room, sample_source
-from spatial_lalm.simulation.scene import FRAME_S, Acoustics, Room, Scene, SourceEvent
 
 if TYPE_CHECKING:
     from spatial_lalm.simulation.library import SourceLibrary

@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 
 from spatial_lalm import __version__
 from spatial_lalm.audio.conventions import wrap_degrees
+from spatial_lalm.audio.scene import FRAME_S, Scene, SourceEvent
 from spatial_lalm.errors import InputError
-from spatial_lalm.simulation.scene import FRAME_S, Scene, SourceEvent
 
 LOUDEST = 0.99
 """A scene whose peak is above this is scaled down to it; the gain is written into its JSON."""

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from spatial_lalm.audio.arrays import MicrophoneArray
     from spatial_lalm.audio.recording import Recording
+    from spatial_lalm.audio.scene import Scene
     from spatial_lalm.errors import InputError
     from spatial_lalm.model.answers import Answer
     from spatial_lalm.model.configuration import SpatialLalmConfig
     from spatial_lalm.model.loading import load_model
     from spatial_lalm.model.modeling import SpatialLalmForConditionalGeneration
     from spatial_lalm.model.processing import SpatialLalmProcessor
-    from spatial_lalm.simulation.scene import Scene
 
 __version__ = "0.1.0"
 
@@ -43,7 +43,7 @@ _MODULE_OF = {
     "InputError": "spatial_lalm.errors",
     "MicrophoneArray": "spatial_lalm.audio.arrays",
     "Recording": "spatial_lalm.audio.recording",
-    "Scene": "spatial_lalm.simulation.scene",
+    "Scene": "spatial_lalm.audio.scene",
     "SpatialLalmConfig": "spatial_lalm.model.configuration",
     "SpatialLalmForConditionalGeneration": "spatial_lalm.model.modeling",
     "SpatialLalmProcessor": "spatial_lalm.model.processing",

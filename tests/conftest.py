@@ -11,8 +11,8 @@ import pytest
 from hypothesis import settings
 
 from spatial_lalm.audio.conventions import spherical_harmonics, unit_vector
+from spatial_lalm.audio.scene import Acoustics, Room, Scene, SourceEvent
 from spatial_lalm.simulation.questions import ask_about
-from spatial_lalm.simulation.scene import Acoustics, Room, Scene, SourceEvent
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from spatial_lalm.audio.conventions import angle_between, rotate, rotation_matrix, unit_vector, wrap_degrees
 from spatial_lalm.audio.recording import Recording
+from spatial_lalm.audio.scene import Room
 from spatial_lalm.errors import InputError
 from spatial_lalm.model.answers import Answer
 from spatial_lalm.model.loading import SHIPPED, SpatialLalm, load_model
@@ -25,7 +26,6 @@ from spatial_lalm.simulation.generators import GENERATORS
 from spatial_lalm.simulation.library import SourceLibrary
 from spatial_lalm.simulation.render import decay_times, render_response
 from spatial_lalm.simulation.sampling import SceneRecipe, render_scene
-from spatial_lalm.simulation.scene import Room
 
 RATE = 16_000
 DURATION_S, ONSET_S, SOUND_S = 6.0, 1.0, 4.0

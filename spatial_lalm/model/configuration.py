@@ -6,7 +6,7 @@ from typing import Any
 
 from transformers import AutoConfig, PreTrainedConfig
 
-from spatial_lalm.simulation.scene import CLASSES
+from spatial_lalm.audio.scene import CLASSES
 
 
 class SpatialEncoderConfig(PreTrainedConfig):  # type: ignore[misc]

@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 
 from spatial_lalm.audio.conventions import angle_between, unit_vector
+from spatial_lalm.audio.scene import Acoustics, Room, Scene, SourceEvent
+from spatial_lalm.audio.telling import CANNOT, NOTHING, absence, tell
 from spatial_lalm.audio.wording import NAMES, spoken_name
 from spatial_lalm.model.answers import Evidence
 from spatial_lalm.model.hearing import FRAME_S, Heard
-from spatial_lalm.simulation.questions import CANNOT, NOTHING, absence, tell
-from spatial_lalm.simulation.scene import Acoustics, Room, Scene, SourceEvent
 
 SAME_SOURCE_DEG = 25.0
 SURE = 0.3

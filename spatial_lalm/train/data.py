@@ -20,9 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spatial_lalm.audio.conventions import unit_vector
+from spatial_lalm.audio.scene import CLASSES, FRAME_S, Scene
 from spatial_lalm.simulation.library import SourceLibrary
 from spatial_lalm.simulation.sampling import SceneRecipe, render_scene
-from spatial_lalm.simulation.scene import CLASSES, FRAME_S, Scene
 from spatial_lalm.simulation.writer import sync
 
 Arrays = dict[str, NDArray[Any]]

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from spatial_lalm.audio.conventions import angles, unit_vector
+from spatial_lalm.audio.scene import Scene
 from spatial_lalm.model.configuration import SpatialLalmConfig
 from spatial_lalm.model.encoder import SpatialEncoder
 from spatial_lalm.model.hearing import spatial_kind
@@ -22,7 +23,6 @@ from spatial_lalm.model.modeling import SpatialLalmForConditionalGeneration
 from spatial_lalm.model.processing import AUDIO, DECLINE, END, REPLY, USER, SpatialLalmProcessor
 from spatial_lalm.model.views import axis_views, hear_from_all_sides
 from spatial_lalm.simulation.questions import QuestionAnswer, ask_about
-from spatial_lalm.simulation.scene import Scene
 from spatial_lalm.train.augmentation import degrade
 from spatial_lalm.train.config import LanguageStage
 from spatial_lalm.train.data import FeatureSet, render_features

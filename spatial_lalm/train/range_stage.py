@@ -16,6 +16,7 @@ from torch import Tensor
 from spatial_lalm.audio.conventions import angle_between, unit_vector
 from spatial_lalm.audio.early import LAGS, MAPS
 from spatial_lalm.audio.features import BANDS
+from spatial_lalm.audio.scene import Scene, SourceEvent
 from spatial_lalm.errors import InputError
 from spatial_lalm.model.answers import Evidence
 from spatial_lalm.model.encoder import SpatialEncoder
@@ -25,7 +26,6 @@ from spatial_lalm.model.ranging import CONTEXT, RangeHead, Ranges, sounds_of
 from spatial_lalm.model.views import axis_views, hear_from_all_sides
 from spatial_lalm.simulation.library import SourceLibrary
 from spatial_lalm.simulation.sampling import SceneRecipe, render_scene
-from spatial_lalm.simulation.scene import Scene, SourceEvent
 from spatial_lalm.train.augmentation import random_quality
 from spatial_lalm.train.config import RangeStage
 from spatial_lalm.train.data import Arrays, FeatureSet, render_features

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spatial_lalm.audio.conventions import wrap_degrees
+from spatial_lalm.audio.scene import CLASSES
 from spatial_lalm.audio.wording import (
     NAMES,
     OCTANTS,
@@ -27,7 +28,6 @@ from spatial_lalm.audio.wording import (
     whole_degrees,
 )
 from spatial_lalm.errors import InputError
-from spatial_lalm.simulation.scene import CLASSES
 
 AZIMUTHS = st.floats(-180, 180, exclude_min=True)
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
+from spatial_lalm.audio.scene import Scene
+from spatial_lalm.audio.telling import CANNOT, NOTHING, tell
 from spatial_lalm.audio.wording import NAMES
 from spatial_lalm.model.answers import Estimate, Evidence, RoomEstimate
 from spatial_lalm.model.grounding import as_scene, ground, named_label
 from spatial_lalm.model.hearing import Heard
-from spatial_lalm.simulation.questions import CANNOT, NOTHING, tell
-from spatial_lalm.simulation.scene import Scene
 
 SPEECH = Evidence(0.8, 4.2, "speech", 57.0, 13.0, 1.6, 0.9)
 TONE = Evidence(6.2, 8.5, "tone", -141.0, -6.0, 1.7, 0.8)

@@ -7,10 +7,10 @@ import itertools
 import numpy as np
 import pytest
 
+from spatial_lalm.audio.scene import CLASSES
 from spatial_lalm.errors import InputError
 from spatial_lalm.simulation import generators
 from spatial_lalm.simulation.generators import GENERATORS, PEAK
-from spatial_lalm.simulation.scene import CLASSES
 
 RATE = 16_000
 needs_espeak = pytest.mark.skipif(not generators.espeak_installed(), reason="espeak-ng is not installed")

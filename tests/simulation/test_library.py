@@ -11,10 +11,10 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
+from spatial_lalm.audio.scene import CLASSES
 from spatial_lalm.errors import InputError
 from spatial_lalm.simulation import source_files
 from spatial_lalm.simulation.library import ACTIVE_RMS, SourceLibrary, active_frames
-from spatial_lalm.simulation.scene import CLASSES
 
 RATE = 16_000
 

@@ -12,11 +12,11 @@ from pyroomacoustics.parameters import constants
 from scipy.signal import butter, sosfilt
 
 from spatial_lalm.audio.conventions import angle_between, spherical_harmonics, unit_vector
+from spatial_lalm.audio.scene import Room
 from spatial_lalm.errors import InputError
 from spatial_lalm.simulation.pyroom import image_order, reference_response
 from spatial_lalm.simulation.render import HIGH_PASS_HZ, mixing_time, render_response
 from spatial_lalm.simulation.room import sample_receiver, sample_source
-from spatial_lalm.simulation.scene import Room
 
 Floats = NDArray[np.floating[Any]]
 RATE = 16_000

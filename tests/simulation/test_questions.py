@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from spatial_lalm.audio.scene import CLASSES, Acoustics, Room, Scene, SourceEvent
 from spatial_lalm.audio.wording import Spatial
 from spatial_lalm.errors import InputError
 from spatial_lalm.simulation import phrasings
 from spatial_lalm.simulation.questions import KINDS, QuestionAnswer, ask_about, check, fitting_kinds
-from spatial_lalm.simulation.scene import CLASSES, Acoustics, Room, Scene, SourceEvent
 
 SPATIALS: tuple[Spatial, ...] = ("full", "planar", "lateral", "none")
 BOOKS = (*phrasings.BOOKS, "off_topic")

@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from spatial_lalm.audio.conventions import acn_orders, angle_between, spherical_harmonics
+from spatial_lalm.audio.scene import Room
 from spatial_lalm.simulation.acoustics import direct_to_reverberant_db, measure
 from spatial_lalm.simulation.render import (
     MIXING_S,
@@ -22,7 +23,6 @@ from spatial_lalm.simulation.render import (
     render_response,
 )
 from spatial_lalm.simulation.room import sample_receiver, sample_room, sample_source
-from spatial_lalm.simulation.scene import Room
 
 Floats = NDArray[np.floating[Any]]
 RATE = 16_000

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from spatial_lalm.audio.conventions import angles
+from spatial_lalm.audio.scene import Room
 from spatial_lalm.errors import InputError
 from spatial_lalm.simulation.render import decay_times
 from spatial_lalm.simulation.room import (
@@ -16,7 +17,6 @@ from spatial_lalm.simulation.room import (
     sample_room,
     sample_source,
 )
-from spatial_lalm.simulation.scene import Room
 
 ROOM = Room((6.0, 5.0, 3.0), (0.3,) * 6)
 CENTRE = np.array([3.0, 2.5, 1.5])

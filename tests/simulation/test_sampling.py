@@ -12,9 +12,9 @@ import pytest
 from numpy.typing import NDArray
 
 from spatial_lalm.audio.conventions import angle_between, spherical_harmonics, unit_vector
+from spatial_lalm.audio.scene import CLASSES, FRAME_S, Scene
 from spatial_lalm.simulation.library import SourceLibrary
 from spatial_lalm.simulation.sampling import MIN_SEPARATION_DEG, SceneRecipe, render_scene
-from spatial_lalm.simulation.scene import CLASSES, FRAME_S, Scene
 
 RECIPE = SceneRecipe(duration_s=3.0, counts=(0.1, 0.3, 0.3, 0.3), t60_s=(0.15, 0.6))
 ONE_CLEAN = replace(RECIPE, counts=(0.0, 1.0), snr_db=(120.0, 120.0), t60_s=(0.1, 0.2))

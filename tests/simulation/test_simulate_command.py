@@ -18,11 +18,11 @@ import pytest
 import soundfile
 
 from spatial_lalm.app import simulate
+from spatial_lalm.audio.scene import CLASSES
 from spatial_lalm.errors import InputError
 from spatial_lalm.simulation.dataset import _locked, make_scenes, scene_seed
 from spatial_lalm.simulation.library import SourceLibrary
 from spatial_lalm.simulation.sampling import SceneRecipe
-from spatial_lalm.simulation.scene import CLASSES
 from spatial_lalm.simulation.writer import read_scene_csv
 
 

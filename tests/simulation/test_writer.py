@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import soundfile
 
+from spatial_lalm.audio.scene import CLASSES, Acoustics, Room, Scene, SourceEvent
 from spatial_lalm.errors import InputError
-from spatial_lalm.simulation.scene import CLASSES, Acoustics, Room, Scene, SourceEvent
 from spatial_lalm.simulation.writer import (
     atomic_write,
     digest,

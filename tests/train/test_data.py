@@ -14,9 +14,9 @@ import torch
 
 from spatial_lalm.audio.conventions import unit_vector
 from spatial_lalm.audio.features import spatial_covariance
+from spatial_lalm.audio.scene import CLASSES, Scene
 from spatial_lalm.simulation.library import SourceLibrary
 from spatial_lalm.simulation.sampling import SceneRecipe, render_scene
-from spatial_lalm.simulation.scene import CLASSES, Scene
 from spatial_lalm.train import data
 from spatial_lalm.train.data import FeatureSet, render_features, room_targets, scene_targets
 

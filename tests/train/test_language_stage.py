@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from spatial_lalm.audio.conventions import rotation_matrix
+from spatial_lalm.audio.scene import Scene
 from spatial_lalm.model.loading import SpatialLalm
 from spatial_lalm.model.processing import AUDIO
 from spatial_lalm.simulation.questions import QuestionAnswer
-from spatial_lalm.simulation.scene import Scene
 from spatial_lalm.train.language_stage import Collator, LanguageBatch, turned
 
 ASKED = QuestionAnswer("where", "Where is it?", "It comes from the left.", False, "speech")

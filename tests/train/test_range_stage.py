@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import torch
 
+from spatial_lalm.audio.scene import Room, Scene, SourceEvent
 from spatial_lalm.errors import InputError
 from spatial_lalm.model.answers import Evidence
 from spatial_lalm.model.hearing import Heard
 from spatial_lalm.model.ranging import CONTEXT, RangeHead, Ranges
-from spatial_lalm.simulation.scene import Room, Scene, SourceEvent
 from spatial_lalm.train.config import Optimisation
 from spatial_lalm.train.loop import make_optimiser
 from spatial_lalm.train.range_stage import _whole, matched, range_loss
