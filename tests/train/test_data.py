@@ -96,7 +96,7 @@ def test_a_part_is_on_the_disk_before_it_is_sealed(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(data, "sync", lambda path: done.append(path.name) or sync(path))
     monkeypatch.setattr(os, "replace", lambda old, new: done.append("sealed") or replace_(old, new))
     part = tmp_path / "part_0000000"
-    data._render_and_seal(RECIPE, LIBRARY, [30_000_000], part)
+    data._render_and_seal(data.render_part, RECIPE, LIBRARY, [30_000_000], part)
     assert done[-3:] == ["part_0000000.part", "sealed", tmp_path.name]
     assert sorted(done[:-3]) == sorted(file.name for file in part.iterdir())
 
