@@ -123,6 +123,12 @@ def _most_at_once(events: Iterable[SourceEvent]) -> int:
     return max(frames.values(), default=0)
 
 
+def _count_of(events: Sequence[SourceEvent], label: str) -> str:
+    sources = _source_count(events)
+    name = wording.spoken_name(label)
+    return f"I hear {sources} source{'' if sources == 1 else 's'} of {name}." if sources else absence(label)
+
+
 def _source_count(events: Iterable[SourceEvent]) -> int:
     """Sources behind the events: the same class and speaker from exactly the same spot is one source."""
     return len({(event.label, event.speaker, event.trajectory[0]) for event in events})
@@ -146,7 +152,7 @@ def tell(scene: Scene, kind: str, label: str | None = None, spatial: Spatial = "
     if kind in ("reverberation", "drr", "clarity", "room_size"):
         return _about_room(scene, kind)
     if kind in ("count_at_once", "count_in_all"):
-        return _count(scene.events, kind)
+        return _count(events, kind) if label is None else _count_of(events, label)
     if kind == "what":
         return _what(events)
     if not events:
@@ -160,6 +166,25 @@ def tell(scene: Scene, kind: str, label: str | None = None, spatial: Spatial = "
         return f"{_located(events, label, _distance_spot, 'at {} distances')}."
     text = _located(events, label, lambda event: _direction_spot(event, spatial), "from {} places")
     return f"{text}; {wording.LIMITS[spatial]}." if spatial in wording.LIMITS else f"{text}."
+
+
+def tell_side(scene: Scene, side: str, spatial: Spatial = "full") -> tuple[str, bool]:
+    """What sounds on a side of ``wording.SIDES``, and whether the channels cannot tell."""
+    sides = {"full": tuple(wording.SIDES), "planar": ("left", "right", "front", "back"), "lateral": ("left", "right")}
+    if spatial == "none":
+        return tell(scene, "mono_direction"), True
+    if side not in sides[spatial]:
+        return f"{wording.LIMITS[spatial].capitalize()}.", True
+    place = {"above": "above", "below": "below", "back": "behind"}.get(side, f"from the {side}")
+    there = [e for e in _by_onset(scene) if wording.on_side(side, e.azimuth_deg, e.elevation_deg)]
+    names = [wording.spoken_name(label, "a") for label in dict.fromkeys(event.label for event in there)]
+    return f"I hear {wording.list_text(names) or 'nothing'} {place}.", False
+
+
+def unfamiliar(scene: Scene, name: str) -> str:
+    """The sentence that declines a question about a sound that we have no class for."""
+    heard = _what(scene.events)
+    return f'I cannot recognise "{name}": it is none of the sounds that I know. {heard}'
 
 
 def absence(label: str) -> str:

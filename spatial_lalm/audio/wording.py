@@ -7,6 +7,7 @@ chosen from the *rounded* numbers that stand beside them, so a sentence never co
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
@@ -45,6 +46,37 @@ NAMES: dict[str, tuple[str, bool, bool]] = {
     "modulated_noise": ("modulated noise", False, False),
 }
 
+# Label -> the words that can mean no other of our sounds. "Noise" alone may mean any sound, so it is none of them.
+CALLED: dict[str, str] = {
+    "person_sneeze": r"sneez\w*",
+    "baby_cry": r"bab(y|ies)|infant|crying|cries",
+    "modulated_noise": r"(modulated|pulsing|fluctuating|throbbing) noise",
+    "noise": r"hiss(ing)?|static|(steady|white|pink) noise",
+    "clock_tick": r"clock|tick(s|ing)?",
+    "music": r"music|song|tune|melody",
+    "chainsaw": r"chain ?saw|saw|sawing",
+    "dog_bark": r"dogs?|bark(s|ing)?",
+    "fire_crackling": r"fire|fireplace|crackl\w+",
+    "helicopter": r"helicopter|chopper|rotor",
+    "rain": r"rain(ing|fall)?",
+    "rooster": r"rooster|cock|crowing",
+    "sea_waves": r"sea|surf|ocean|waves",
+    "tone": r"tone|beep(s|ing)?",
+    "chirp": r"chirp(s|ing)?|sweep",
+    "click": r"click(s|ing)?",
+    "speech": r"speech|voices?|talk(s|er|ers|ing)?|speak(s|er|ers|ing)?|person|people|persons|man|men|woman|women|"
+    r"somebody|someone|anyone|anybody|human|conversation|narrator",
+}
+SIDES: dict[str, str] = {
+    "left": r"\b(from|on|to|at) (the|my|our|your)( \w+)? left\b|\bfrom left\b|\bleft side\b",
+    "right": r"\b(from|on|to|at) (the|my|our|your)( \w+)? right\b|\bfrom right\b|\bright side\b",
+    "back": r"\bbehind\b|\b(from|at|in) the (back|rear)\b",
+    "front": r"\bin front\b|\b(from|at|in) the front\b|\bahead\b",
+    "above": r"\babove\b|\boverhead\b",
+    "below": r"\bbelow\b|\bunderneath\b|\bbeneath\b",
+}
+"""Sides of the listener and how questions speak of them."""
+
 # Upper ends in cubic metres (exclusive) of the words for a room's size: a bathroom, a living room, a classroom.
 SIZES: tuple[tuple[float, str], ...] = ((40.0, "small"), (120.0, "medium-sized"), (400.0, "large"))
 LARGEST = "very large"
@@ -62,6 +94,13 @@ def spoken_name(label: str, article: Literal["", "a", "the"] = "") -> str:
     if article == "the" or (article == "a" and countable):
         return f"{article} {bare}"
     return bare
+
+
+def called(text: str) -> str | None:
+    """The first class that a lower-case text names by a word of ``CALLED``; None if it names none."""
+    found = {label: re.search(rf"\b({words})\b", text) for label, words in CALLED.items()}
+    places = {label: match.start() for label, match in found.items() if match}
+    return "person_sneeze" if "person_sneeze" in places else min(places, key=lambda la: places[la], default=None)
 
 
 def is_plural(label: str) -> bool:
@@ -136,6 +175,17 @@ def place_text(azimuth_deg: float, elevation_deg: float, spatial: Spatial = "ful
     words = direction_words(azimuth, elevation)
     article = "" if words.startswith("directly") else "the "
     return f"{article}{words}: azimuth {azimuth}°, elevation {elevation}°"
+
+
+def on_side(side: str, azimuth_deg: float, elevation_deg: float) -> bool:
+    """Whether a direction lies on a side of ``SIDES``: within 60 degrees of its middle, or 20 above or below.
+
+    Directly above or below (beyond 70 degrees) is on no side of the horizon.
+    """
+    if side in ("above", "below"):
+        return elevation_deg > 20 if side == "above" else elevation_deg < -20
+    centre = {"front": 0.0, "left": 90.0, "back": 180.0, "right": -90.0}[side]
+    return abs(elevation_deg) <= 70 and abs(float(wrap_degrees(azimuth_deg - centre))) <= 60
 
 
 # ---------------------------------------------------------------- times and sizes

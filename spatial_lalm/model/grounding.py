@@ -11,10 +11,11 @@ import re
 
 from spatial_lalm.audio.conventions import angle_between, unit_vector
 from spatial_lalm.audio.scene import Acoustics, Room, Scene, SourceEvent
-from spatial_lalm.audio.telling import CANNOT, NOTHING, absence, tell
+from spatial_lalm.audio.telling import CANNOT, NOTHING, absence, tell, tell_side, unfamiliar
 from spatial_lalm.audio.wording import NAMES, spoken_name
 from spatial_lalm.model.answers import Evidence
 from spatial_lalm.model.hearing import FRAME_S, Heard
+from spatial_lalm.model.question import read_question
 
 SAME_SOURCE_DEG = 25.0
 SURE = 0.3
@@ -35,34 +36,40 @@ _FORMS: tuple[tuple[str, str], ...] = (
 )
 """Kinds of answer by what only their canonical sentences say, in the order to try."""
 _ROOM = frozenset({"reverberation", "drr", "clarity", "room_size"})
-_ASKED: tuple[tuple[str, str], ...] = (
-    ("how_far", r"\bfar\b|distance|\bnear|\bclose|metre|meter"),
-    ("when", r"\bwhen\b|time|\bstart|\bbegin|\bend"),
-    ("where", r"where|direction|which (side|way)|locat|azimuth|come from|point"),
-)
-"""Kinds by the question's words, for the one case where the sentence does not tell: a denial of what was heard."""
+_PLAIN = _ROOM | {"count_at_once", "what"}
+"""Kinds that a question cannot name by chance."""
+_SOUND = re.compile(r"\b(sounds?|sources?|noises?|it|hear|heard)\b")
 
 
 def ground(text: str, question: str, heard: Heard) -> tuple[str, bool]:
-    """The sentence to give for the language model's ``text``, and whether it declines."""
-    scene = as_scene(heard)
-    label = named_label(text)
-    if text.startswith(CANNOT[:20]):
+    """The sentence to give for the language model's ``text``, and whether it declines.
+
+    What the question says plainly (``model.question``) goes before what the language model took it for.
+    """
+    scene, asked = as_scene(heard), read_question(question)
+    cannot = text.startswith(CANNOT[:20])
+    if asked.unknown and not cannot:
+        return unfamiliar(scene, asked.unknown), True
+    if asked.side:
+        return tell_side(scene, asked.side, heard.spatial)
+    plain = asked.label is not None or asked.kind in _PLAIN or _SOUND.search(question.lower()) is not None
+    if asked.kind == "cannot" or (cannot and not (asked.kind and plain)):
         return CANNOT, True
-    if text.startswith("I hear no "):
-        kind = next((kind for kind, pattern in _ASKED if re.search(pattern, question.lower())), None)
-        if label is None or kind is None or all(event.label != label for event in scene.events):
-            return (absence(label) if label else NOTHING), True
-    else:
-        kind = next((kind for kind, pattern in _FORMS if re.search(pattern, text)), None)
+    # Of "the sound" with several of them all are told, whichever the language model would pick.
+    label = asked.label or (None if plain else named_label(text))
+    kind = asked.kind or next((kind for kind, pattern in _FORMS if re.search(pattern, text)), None)
+    if text.startswith("I hear no ") and asked.kind is None:
+        return (absence(label) if label else NOTHING), True
     if kind is None:
         return CANNOT, True
     if kind in _ROOM and not scene.events:
         return NOTHING, True  # without a sound there is no reverberation to hear a room by
     if kind in ("where", "mono_direction"):
         kind = "mono_direction" if heard.spatial == "none" else "where"
-    about_one = kind in ("where", "mono_direction", "how_far", "when")
-    told = tell(scene, kind, label if about_one and not _lists(text) else None, heard.spatial)
+    about_one = kind in ("where", "mono_direction", "how_far", "when", "count_in_all")
+    if asked.label is None and (_lists(text) or kind == "count_in_all" or cannot):
+        about_one = False
+    told = tell(scene, kind, label if about_one else None, heard.spatial)
     return told, kind == "mono_direction" or told.startswith("I hear no ")
 
 

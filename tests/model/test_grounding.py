@@ -119,3 +119,50 @@ def test_every_canonical_sentence_is_recognised(scene: Scene) -> None:
     for kind in ("what", "count_at_once", "count_in_all", "reverberation", "drr", "clarity", "room_size"):
         told = tell(graph, kind)
         assert ground(told, "?", truth)[0] == told
+
+
+# ---------------------------------------------------------------- the question's own words
+
+
+@pytest.mark.parametrize(
+    ("said", "question", "told", "declines"),
+    [
+        ("I hear no person sneezing in this recording.", "Where is the person?", "azimuth 57°", False),
+        ("I hear no dog bark in this recording.", "Where is the elephant?", 'recognise "elephant"', True),
+        ("The speech comes from the left.", "Where is the elephant?", "I hear speech and a tone.", True),
+        ("The tone comes from the front.", "At what time does the beep begin?", "from 6.2 s to 8.5 s", False),
+        ("The speech comes from the front.", "Is it echoey?", "T60 is 0.45 s", False),
+        ("The speech comes from the front.", "Which sound comes from the left?", "I hear speech from the left.", False),
+        (CANNOT, "What is behind me?", "I hear a tone behind.", False),
+        (CANNOT, "What do I hear on the right?", "I hear a tone from the right.", False),
+        (CANNOT, "What is above me?", "I hear nothing above.", False),
+        (CANNOT, "How many people are there?", "I hear 1 source of speech.", False),
+        (CANNOT, "How many dogs are there?", "I hear no dog bark", True),
+        (CANNOT, "How many sources are there?", "There are 2 sound sources", False),
+        (CANNOT, "When was the Eiffel tower built?", CANNOT, True),
+        (CANNOT, "How many legs has a horse?", CANNOT, True),
+        ("The speech comes from the front.", "How loud is the speech?", CANNOT, True),
+        ("The tone comes from the back.", "Where does the sound come from?", "I hear speech from", False),
+    ],
+)
+def test_plain_words_go_before_the_language_model(said: str, question: str, told: str, declines: bool) -> None:
+    text, declined = ground(said, question, BOTH)
+    assert told in text
+    assert declined == declines
+
+
+@pytest.mark.parametrize(
+    ("spatial", "question", "told", "declines"),
+    [
+        ("none", "What is on my left?", "carries no direction", True),
+        ("lateral", "What is behind me?", "cannot be told", True),
+        ("lateral", "What is on my left?", "I hear speech from the left.", False),
+        ("planar", "What is above me?", "eight cannot be told", True),
+    ],
+)
+def test_sides_that_the_channels_cannot_tell_are_declined(
+    spatial: str, question: str, told: str, declines: bool
+) -> None:
+    text, declined = ground(CANNOT, question, heard(SPEECH, TONE, spatial=spatial))
+    assert told in text
+    assert declined == declines
