@@ -59,7 +59,9 @@ def ground(text: str, question: str, heard: Heard) -> tuple[str, bool]:
     label = asked.label or (None if plain else named_label(text))
     kind = asked.kind or next((kind for kind, pattern in _FORMS if re.search(pattern, text)), None)
     if text.startswith("I hear no ") and asked.kind is None:
-        return (absence(label) if label else NOTHING), True
+        if label is None or all(event.label != label for event in scene.events):
+            return (absence(label) if label else NOTHING), True
+        kind = "when"  # it was heard after all, and here is when
     if kind is None:
         return CANNOT, True
     if kind in _ROOM and not scene.events:

@@ -141,6 +141,7 @@ def test_every_canonical_sentence_is_recognised(scene: Scene) -> None:
         (CANNOT, "How many sources are there?", "There are 2 sound sources", False),
         (CANNOT, "When was the Eiffel tower built?", CANNOT, True),
         (CANNOT, "How many legs has a horse?", CANNOT, True),
+        ("I hear no tone in this recording.", "Any tone?", "I hear the tone from 6.2 s", False),
         ("The speech comes from the front.", "How loud is the speech?", CANNOT, True),
         ("The tone comes from the back.", "Where does the sound come from?", "I hear speech from", False),
     ],
