@@ -156,8 +156,8 @@ def _evidence(event: _Event, spatial: Spatial, classes: tuple[str, ...]) -> Evid
         lateral = event.direction[1] / np.linalg.norm(event.direction)
         azimuth = float(np.degrees(np.arcsin(np.clip(lateral, -1, 1))))
     return Evidence(
-        start_s=event.start_s,
-        end_s=event.end_s,
+        start_s=round(event.start_s, 3),  # sums of tenths are 0.30000000000000004
+        end_s=round(event.end_s, 3),
         label=classes[int(event.classes.argmax())],
         azimuth_deg=None if spatial == "none" else azimuth,
         elevation_deg=elevation if spatial == "full" else None,
