@@ -18,10 +18,10 @@ _AT_ONCE = r"\b(once|same time|simultaneous\w*|at a time|overlap\w*|together)\b"
 _MANY = r"\b(how many|number of|count)\b"
 _KINDS: tuple[tuple[str, str], ...] = (
     ("cannot", r"\bloud\b|\bloudness\b|\bdecibels?\b.*\bspl\b"),
-    ("drr", r"\bdrr\b|direct[- ]to[- ]reverberant"),
+    ("drr", r"\bdrr\b|direct[- ]to[- ]reverberant|\bdirect sound\b"),
     ("clarity", r"\bc50\b|\bclarity\b"),
-    ("reverberation", r"reverb|\becho|\br?t60\b|\bdry is\b|decay time"),
-    ("room_size", rf"{_SIZE}.*{_PLACE}|{_PLACE}.*{_SIZE}"),
+    ("reverberation", r"reverb|\becho|\br?t60\b|\bdry is\b|decay time|\bdies? (away|out|down)\b"),
+    ("room_size", rf"{_SIZE}.*{_PLACE}|{_PLACE}.*{_SIZE}|\bcubic\b"),
     ("how_far", r"\bhow (far|near|close)\b|\bdistan|\bmet(re|er)s\b"),
     ("count_at_once", rf"{_MANY}.*{_AT_ONCE}"),
     ("count_in_all", r"\bhow many\b|\bnumber of\b|^count\b"),

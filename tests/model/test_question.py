@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from spatial_lalm.model.question import Asked, read_question
+from spatial_lalm.simulation import phrasings
 
 
 @pytest.mark.parametrize(
@@ -82,3 +83,18 @@ def test_the_rest_is_left_open(question: str) -> None:
     assert asked.kind is None
     assert asked.side is None
     assert asked.unknown is None
+
+
+def test_the_readers_kinds_are_those_of_every_known_phrasing() -> None:
+    """Of a thousand phrasings that questions are made of, none is read as another kind."""
+    read = 0
+    for kind in phrasings.BOOKS:
+        for split in ("train", "held_out"):
+            for template in phrasings.templates(kind, split):
+                question = phrasings.fill(template, "the dog" if "{x}" in template else "")
+                asked = read_question(question)
+                assert asked.kind in (None, kind), question
+                assert asked.side is None, question
+                assert asked.unknown is None, question
+                read += asked.kind is not None
+    assert read > 700

@@ -255,3 +255,13 @@ def test_every_class_can_be_named_and_no_two_share_a_name() -> None:
     names = [name for label in CLASSES for name in phrasings.ALIASES[label]]
     assert len(names) == len(set(names))
     assert phrasings.fill("when {does} {x} start and end?", "the sounds") == "when do the sounds start and end?"
+
+
+def test_names_that_questions_use_are_understood_as_their_class() -> None:
+    from spatial_lalm.audio.wording import called
+    from spatial_lalm.simulation.phrasings import ALIASES, GENERIC_ALL, GENERIC_ONE
+
+    for label, names in ALIASES.items():
+        understood = {name: called(name) for name in names if name != "the noise"}
+        assert understood == dict.fromkeys(understood, label)
+    assert {called(name) for name in GENERIC_ONE + GENERIC_ALL} == {None}
