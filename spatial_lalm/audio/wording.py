@@ -65,7 +65,7 @@ CALLED: dict[str, str] = {
     "chirp": r"chirp(s|ing)?|sweep",
     "click": r"click(s|ing)?",
     "speech": r"speech|voices?|talk(s|er|ers|ing)?|speak(s|er|ers|ing)?|person|people|persons|man|men|woman|women|"
-    r"somebody|someone|anyone|anybody|human|conversation|narrator",
+    r"somebody|someone|anyone|anybody|human|conversation|narrator|guy|boy|girl|lady",
 }
 SIDES: dict[str, str] = {
     "left": r"\b(from|on|to|at) (the|my|our|your)( \w+)? left\b|\bfrom left\b|\bleft side\b",
@@ -96,11 +96,13 @@ def spoken_name(label: str, article: Literal["", "a", "the"] = "") -> str:
     return bare
 
 
-def called(text: str) -> str | None:
-    """The first class that a lower-case text names by a word of ``CALLED``; None if it names none."""
+def called(text: str) -> tuple[str, ...]:
+    """The classes that a lower-case text names by a word of ``CALLED``, in the order of their first mention."""
     found = {label: re.search(rf"\b({words})\b", text) for label, words in CALLED.items()}
     places = {label: match.start() for label, match in found.items() if match}
-    return "person_sneeze" if "person_sneeze" in places else min(places, key=lambda la: places[la], default=None)
+    if "person_sneeze" in places:
+        places.pop("speech", None)  # a person sneezing is no talker
+    return tuple(sorted(places, key=lambda label: places[label]))
 
 
 def is_plural(label: str) -> bool:

@@ -56,11 +56,11 @@ def ground(text: str, question: str, heard: Heard) -> tuple[str, bool]:
     if asked.kind == "cannot" or (cannot and not (asked.kind and plain)):
         return CANNOT, True
     # Of "the sound" with several of them all are told, whichever the language model would pick.
-    label = asked.label or (None if plain else named_label(text))
+    label = asked.label or (None if plain or asked.several else named_label(text))
     kind = asked.kind or next((kind for kind, pattern in _FORMS if re.search(pattern, text)), None)
     if text.startswith("I hear no ") and asked.kind is None:
         if label is None or all(event.label != label for event in scene.events):
-            return (absence(label) if label else NOTHING), True
+            return _denial(scene, asked.label), True
         kind = "when"  # it was heard after all, and here is when
     if kind is None:
         return CANNOT, True
@@ -72,7 +72,14 @@ def ground(text: str, question: str, heard: Heard) -> tuple[str, bool]:
     if asked.label is None and (_lists(text) or kind == "count_in_all" or cannot):
         about_one = False
     told = tell(scene, kind, label if about_one else None, heard.spatial)
-    return told, kind == "mono_direction" or told.startswith("I hear no ")
+    if told.startswith("I hear no "):
+        return _denial(scene, asked.label), True
+    return told, kind == "mono_direction"
+
+
+def _denial(scene: Scene, label: str | None) -> str:
+    """That a class is not heard, or what is heard: a class that only the language model named is nobody's question."""
+    return absence(label) if label else tell(scene, "what")
 
 
 def named_label(text: str) -> str | None:
