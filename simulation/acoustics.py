@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spatial_lalm.audio.scene import Acoustics
+from spatial_lalm.audio.scene import OCTAVES_HZ, Acoustics
 
 Floats = NDArray[np.floating[Any]]
 
-OCTAVES_HZ: tuple[float, ...] = (125.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0)
 DIRECT_WINDOW_S = (-0.001, 0.0025)
 """The direct sound, around its arrival (as in the ACE challenge's DRR, with 2.5 ms after the peak)."""
 

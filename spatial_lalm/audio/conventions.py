@@ -9,6 +9,7 @@ Legend: D directions, C ambisonic channels, M microphones, T samples.
 
 from __future__ import annotations
 
+import math
 from functools import cache
 from typing import Any, Literal, get_args
 
@@ -79,30 +80,38 @@ def acn_orders(order: int) -> NDArray[np.int64]:
     return np.repeat(np.arange(order + 1), 2 * np.arange(order + 1) + 1)
 
 
-def spherical_harmonics(order: int, directions: ArrayLike) -> Floats:
-    """Real SN3D harmonics in ACN order, ``(D, C)``, of unit vectors ``(D, 3)``, closed form for orders 0 to 3.
+def harmonic_terms(order: int, x: Any, y: Any, z: Any) -> list[Any]:
+    """Real SN3D harmonics of any order in ACN order, a list of ``(order + 1)^2`` arrays shaped as ``x``, ``y``, ``z``.
 
-    A plane wave from direction d with signal s is ``spherical_harmonics(N, d).T * s``. Formulas: AmbiX paper, table 1.
+    The coordinates of unit vectors may be arrays of numpy or tensors of torch: only their arithmetic is used. Y_n^m is
+    sqrt((2 - d_m0) (n - m)! / (n + m)!) P_n^m(z) times the real (m >= 0) or imaginary part of (x + j y)^m, with the
+    Legendre recurrences over n at fixed m; no angle is computed, so the poles are ordinary points.
+    """
+    terms: list[Any] = [None] * channel_count(order)
+    real, imaginary = x * 0 + 1, x * 0  # (x + j y)^m
+    start = x * 0 + 1  # P_m^m over sin^m
+    for m in range(order + 1):
+        before, legendre = start * 0, start
+        for n in range(m, order + 1):
+            weight = math.sqrt((1 if m == 0 else 2) * math.factorial(n - m) / math.factorial(n + m))
+            terms[n * n + n + m] = weight * legendre * real
+            if m:
+                terms[n * n + n - m] = weight * legendre * imaginary
+            before, legendre = legendre, ((2 * n + 1) * z * legendre - (n + m) * before) * (1 / (n - m + 1))
+        start = (2 * m + 1) * start
+        real, imaginary = x * real - y * imaginary, x * imaginary + y * real
+    return terms
+
+
+def spherical_harmonics(order: int, directions: ArrayLike) -> Floats:
+    """Real SN3D harmonics in ACN order, ``(D, C)``, of unit vectors ``(D, 3)``, orders 0 to 3.
+
+    A plane wave from direction d with signal s is ``spherical_harmonics(N, d).T * s`` (AmbiX paper, table 1).
     """
     if not 0 <= order <= MAX_ORDER:
         raise InputError(f"ambisonic order {order} is not supported: choose 0 to {MAX_ORDER}")
     x, y, z = np.moveaxis(np.asarray(directions, dtype=float), -1, 0)
-    terms = [np.ones_like(x), y, z, x]
-    if order >= 2:
-        root = np.sqrt(3.0)
-        terms += [root * x * y, root * y * z, (3 * z**2 - 1) / 2, root * x * z, root / 2 * (x**2 - y**2)]
-    if order >= 3:
-        a, b, c = np.sqrt(5 / 8), np.sqrt(15.0), np.sqrt(3 / 8)
-        terms += [
-            a * y * (3 * x**2 - y**2),
-            b * x * y * z,
-            c * y * (5 * z**2 - 1),
-            z * (5 * z**2 - 3) / 2,
-            c * x * (5 * z**2 - 1),
-            b / 2 * z * (x**2 - y**2),
-            a * x * (x**2 - 3 * y**2),
-        ]
-    return np.stack(terms[: channel_count(order)], axis=-1)
+    return np.stack(harmonic_terms(order, x, y, z), axis=-1)
 
 
 # ---------------------------------------------------------------- conversions

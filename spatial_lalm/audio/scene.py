@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 FRAME_S = 0.1
 """Step of trajectories and activity in seconds (the STARSS grid)."""
+
+OCTAVES_HZ: tuple[float, ...] = (125.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0)
+"""Octave bands of room acoustics; the lowest and the highest take all that lies beyond."""
 
 CLASSES: tuple[str, ...] = (
     "speech",
@@ -31,12 +35,43 @@ CLASSES: tuple[str, ...] = (
 
 
 @dataclass(frozen=True)
+class Acoustics:
+    """Room-acoustic quantities measured on one rendered response (ISO 3382-1), see ``simulation.acoustics``.
+
+    Quantities that could not be measured are NaN.
+    """
+
+    t60_s: float
+    t60_bands_s: tuple[float, ...]  # octave bands OCTAVES_HZ
+    drr_db: float
+    c50_db: float
+    edt_s: float = math.nan
+    edt_bands_s: tuple[float, ...] = (math.nan,) * len(OCTAVES_HZ)
+    d50: float = math.nan  # share of the energy within 50 ms of the direct sound, 0 to 1
+
+    @classmethod
+    def from_json(cls, content: dict[str, Any] | None) -> Acoustics | None:
+        """The quantities that ``asdict`` wrote, null as NaN; None stays None."""
+        if content is None:
+            return None
+        return cls(**{name: _numbers(value) for name, value in content.items()})
+
+
+def _numbers(value: Any) -> Any:
+    """JSON's null as NaN and its lists as tuples."""
+    if isinstance(value, list | tuple):
+        return tuple(_numbers(item) for item in value)
+    return math.nan if value is None else value
+
+
+@dataclass(frozen=True)
 class SourceEvent:
     """One sound from one place.
 
-    ``trajectory`` holds (azimuth in degrees, elevation in degrees, distance in metres) for every 100 ms from
-    ``onset_s``, or a single entry for a source that stands still. ``active`` says for every 100 ms from ``onset_s``
-    whether the dry signal sounds. Times are seconds from the start of the scene and include the travel time of sound.
+    ``trajectory`` holds (azimuth in degrees, elevation in degrees, distance in metres) as the receiver hears it for
+    every 100 ms from ``onset_s``, or a single entry for a source that stays where it is. ``active`` says for every
+    100 ms from ``onset_s`` whether the dry signal sounds. Times are seconds from the start of the scene and include the
+    travel time of sound. ``speaker`` is who talks, where that is known.
     """
 
     label: str
@@ -46,6 +81,8 @@ class SourceEvent:
     active: tuple[bool, ...]
     text: str = ""
     speaker: str | None = None
+    acoustics: Acoustics | None = None  # of this source's own response, at its onset
+    direct_snr_db: float | None = None  # direct sound over the background while it sounds, in W
 
     @property
     def azimuth_deg(self) -> float:
@@ -62,34 +99,62 @@ class SourceEvent:
         """Distance at the onset."""
         return self.trajectory[0][2]
 
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> SourceEvent:
+        """The event that ``asdict`` wrote."""
+        return cls(
+            **content
+            | {
+                "trajectory": tuple((float(a), float(e), float(d)) for a, e, d in content["trajectory"]),
+                "active": tuple(bool(a) for a in content["active"]),
+                "acoustics": Acoustics.from_json(content.get("acoustics")),
+            }
+        )
 
-@dataclass(frozen=True)
-class Acoustics:
-    """Room-acoustic quantities measured on one rendered response (ISO 3382-1), see ``simulation.acoustics``."""
 
-    t60_s: float
-    t60_bands_s: tuple[float, ...]  # octave bands 125, 250, 500, 1000, 2000, 4000 Hz
-    drr_db: float
-    c50_db: float
+Wall = float | tuple[float, ...]
 
 
 @dataclass(frozen=True)
 class Room:
-    """A shoebox: dimensions (x, y, z) in metres, energy absorption of the six walls (x0 x1 y0 y1 z0 z1) at 1 kHz.
+    """A shoebox: dimensions (x, y, z) in metres and energy absorption of the six walls x0 x1 y0 y1 z0 z1.
 
-    Absorption grows with frequency as ``(f / 1 kHz) ** tilt``: soft furnishing has a positive tilt, thin panels a
-    negative one.
+    A wall's absorption is a number at 1 kHz, which grows with frequency as ``(f / 1 kHz) ** tilt`` (soft furnishing has
+    a positive tilt, thin panels a negative one), or one number an octave band of ``OCTAVES_HZ``. ``scattering`` (0 to
+    1) is how far reflections lose their direction: it draws the decay of the late field from the image lattice's, which
+    depends on direction, to the mean one. Open air is a box whose walls but the floor take everything in.
     """
 
     dimensions_m: tuple[float, float, float]
-    absorption: tuple[float, float, float, float, float, float]
+    absorption: tuple[Wall, ...]
     tilt: float = 0.0
+    scattering: float = 0.0
+
+    @property
+    def wall_bands(self) -> tuple[tuple[float, ...], ...]:
+        """Energy absorption of the six walls in every octave band, within 0.005 and 1."""
+        return tuple(
+            tuple(
+                min(max(value, 0.005), 1.0)
+                for value in (
+                    wall
+                    if isinstance(wall, tuple)
+                    else [1.0 if wall >= 1 else wall * (hertz / 1000.0) ** self.tilt for hertz in OCTAVES_HZ]
+                )
+            )
+            for wall in self.absorption
+        )
+
+    @property
+    def outdoors(self) -> bool:
+        """Whether nothing but the ground can reflect."""
+        return all(min(bands) >= 1.0 for bands in (*self.wall_bands[:4], self.wall_bands[5]))
 
     @property
     def volume_m3(self) -> float:
-        """Volume in cubic metres."""
+        """Volume in cubic metres; infinite outdoors."""
         width, depth, height = self.dimensions_m
-        return width * depth * height
+        return math.inf if self.outdoors else width * depth * height
 
     @property
     def surface_m2(self) -> float:
@@ -97,24 +162,39 @@ class Room:
         width, depth, height = self.dimensions_m
         return 2 * (width * depth + width * height + depth * height)
 
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> Room:
+        """The room that ``asdict`` wrote."""
+        width, depth, height = content["dimensions_m"]
+        scattering = content.get("scattering", 0.0)
+        return cls((width, depth, height), _numbers(content["absorption"]), content["tilt"], scattering)
+
+
+Pose = tuple[float, float, float, float, float, float]
+"""Position x, y, z in metres and yaw, pitch, roll in degrees (``conventions.rotation_matrix``)."""
+
 
 @dataclass(frozen=True)
 class Scene:
     """A rendered scene: where the receiver stood, what sounded, and what the room did to it.
 
     ``acoustics`` is the mean over the sources of what was measured on their responses. ``seed`` makes the scene again.
+    Directions in the events are relative to the receiver, wherever it looks at that moment.
     """
 
     duration_s: float
     rate: int
-    order: int
+    order: int  # ambisonic order; 0 where the channels are the capsules of ``array``
     room: Room
     receiver_m: tuple[float, float, float]
     events: tuple[SourceEvent, ...]
     acoustics: Acoustics | None
     snr_db: float
     seed: int
-    convention: str = field(default="ambix")
+    convention: str = field(default="ambix")  # ambix, or array for raw capsules
+    array: dict[str, Any] | None = None  # nominal geometry (``MicrophoneArray.to_dict``) of raw capsules
+    receiver_track: tuple[Pose, ...] = ()  # every 100 ms; empty where the receiver stands still and looks along x
+    background: str = "diffuse"
 
     def to_json(self) -> dict[str, Any]:
         """Plain dictionary for the JSON file beside the audio."""
@@ -123,24 +203,14 @@ class Scene:
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> Scene:
         """The scene that ``to_json`` wrote; what else a file holds is ignored."""
-        room, acoustics = content["room"], content["acoustics"]
-        events = [
-            SourceEvent(
-                **{
-                    **event,
-                    "trajectory": tuple((float(a), float(e), float(d)) for a, e, d in event["trajectory"]),
-                    "active": tuple(bool(a) for a in event["active"]),
-                }
-            )
-            for event in content["events"]
-        ]
-        own = {field.name: content[field.name] for field in fields(cls)}
+        own = {field.name: content[field.name] for field in fields(cls) if field.name in content}
         return cls(
             **own
             | {
-                "room": Room(tuple(room["dimensions_m"]), tuple(room["absorption"]), room["tilt"]),
+                "room": Room.from_json(content["room"]),
                 "receiver_m": tuple(content["receiver_m"]),
-                "events": tuple(events),
-                "acoustics": acoustics and Acoustics(**acoustics | {"t60_bands_s": tuple(acoustics["t60_bands_s"])}),
+                "events": tuple(SourceEvent.from_json(event) for event in content["events"]),
+                "acoustics": Acoustics.from_json(content["acoustics"]),
+                "receiver_track": tuple(tuple(pose) for pose in content.get("receiver_track", ())),
             }
         )
