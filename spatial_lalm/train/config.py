@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any
 
 from spatial_lalm.errors import InputError
+from spatial_lalm.settings import build, check, find_toml, read_toml, refuse_unknown, setting
 from spatial_lalm.train.objectives import LossWeights
 
 CONFIGS = Path(__file__).parent / "configs"
-
-
-def _at_least_one(own: Any, *names: str) -> None:
-    for name in names:
-        if getattr(own, name) < 1:
-            raise InputError(f"{name} = {getattr(own, name)}: must be at least 1")
 
 
 @dataclass(frozen=True)
 class SceneData:
     """Scenes that a stage learns from."""
 
-    scenes: int = 24_000
-    validation: int = 1_000
+    scenes: int = setting(24_000, "scenes to learn from", least=1)
+    validation: int = setting(1_000, "scenes to validate on", least=1)
     seed: int = 1
     duration_s: tuple[float, ...] = (4.0,)  # one of these, evenly
     t60_s: tuple[float, float] = (0.1, 2.5)
@@ -37,25 +30,25 @@ class SceneData:
     colour_db: float = 2.0  # augmentation of dry sounds: dB an octave
 
     def __post_init__(self) -> None:
-        _at_least_one(self, "scenes", "validation")
+        check(self)
 
 
 @dataclass(frozen=True)
 class Optimisation:
     """AdamW under a linear warm-up and a cosine decay to zero."""
 
-    steps: int = 4_000
-    batch: int = 64
+    steps: int = setting(4_000, "batches to learn from", least=1)
+    batch: int = setting(64, "scenes at a time", least=1)
     learning_rate: float = 1e-3
     weight_decay: float = 0.02
     warm_up: int = 100  # steps
     clip: float = 10.0  # gradient norm
-    checkpoint_every: int = 250  # steps
+    checkpoint_every: int = setting(250, "between two checkpoints", "steps", least=1)
     seed: int = 0
     bfloat16: bool = True  # autocast of the stem and the blocks
 
     def __post_init__(self) -> None:
-        _at_least_one(self, "steps", "batch", "checkpoint_every")
+        check(self)
 
 
 @dataclass(frozen=True)
@@ -98,16 +91,8 @@ class Recipe:
 
 def load_recipe(name: str) -> Recipe:
     """The recipe in a TOML file, or the shipped one of that name; ``InputError`` names a wrong field."""
-    path = Path(name) if name.endswith(".toml") else CONFIGS / f"{name}.toml"
-    if not path.is_file():
-        shipped = ", ".join(sorted(p.stem for p in CONFIGS.glob("*.toml")))
-        raise InputError(f"{name}: no such configuration; give a .toml file or one of: {shipped}")
-    try:
-        table = tomllib.loads(path.read_text())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not a TOML file ({error}); mend it there") from None
-    recipe = _build(Recipe, table, str(path))
-    assert isinstance(recipe, Recipe)
+    path = find_toml(name, CONFIGS)
+    recipe = build(Recipe, read_toml(path), str(path))
     _check_models(recipe, str(path))
     return recipe
 
@@ -119,7 +104,7 @@ def _check_models(recipe: Recipe, where: str) -> None:
         from spatial_lalm.model.configuration import SpatialEncoderConfig, SpatialLalmConfig
 
         own = list(SpatialEncoderConfig.__annotations__)
-        _refuse_unknown(recipe.encoder.model, own, f"{where}: encoder: model")
+        refuse_unknown(recipe.encoder.model, own, f"{where}: encoder: model")
         kind = {name: value for name, value in recipe.language.model.items() if name == "model_type"}
         try:
             text: Any = SpatialLalmConfig(text_config=kind).text_config
@@ -129,46 +114,4 @@ def _check_models(recipe: Recipe, where: str) -> None:
                 "name one of its causal language models, such as 'qwen3'"
             ) from None
         known = [name for name in (*text.to_dict(), *text.attribute_map) if not name.startswith("_")]
-        _refuse_unknown(recipe.language.model, known, f"{where}: language: model")
-
-
-def _refuse_unknown(names: Iterable[str], known: Collection[str], where: str) -> None:
-    """``InputError`` for the first name that is not known."""
-    for name in names:
-        if name not in known:
-            raise InputError(f"{where}: unknown field {name!r}; known: {', '.join(known)}")
-
-
-def _build(kind: type[Any], table: Any, where: str) -> Any:
-    """A dataclass from a table; lists become tuples; unknown names and wrong types are refused by name."""
-    if not isinstance(table, dict):
-        raise InputError(f"{where}: {table!r} must be a table of {', '.join(f.name for f in fields(kind))}")
-    hints = get_type_hints(kind)
-    values = {}
-    _refuse_unknown(table, hints, where)
-    for name, value in table.items():
-        values[name] = _value(hints[name], value, f"{where}: {name}")
-    try:
-        return kind(**values)
-    except InputError as error:
-        raise InputError(f"{where}: {error}") from None
-
-
-def _value(hint: Any, value: Any, where: str) -> Any:
-    if is_dataclass(hint):
-        return _build(hint, value, where)  # type: ignore[arg-type]
-    if get_origin(hint) is tuple:
-        return _numbers(hint, value, where)
-    expected = {float: (int, float), int: (int,), bool: (bool,)}.get(hint, (get_origin(hint) or hint,))
-    if not isinstance(value, expected) or isinstance(value, bool) != (hint is bool):
-        raise InputError(f"{where} = {value!r}: must be of type {getattr(hint, '__name__', hint)}")
-    return value
-
-
-def _numbers(hint: Any, value: Any, where: str) -> tuple[float, ...]:
-    """A tuple of numbers, as many as the hint says."""
-    wanted = "at least one number" if Ellipsis in get_args(hint) else f"{len(get_args(hint))} numbers"
-    numbers = isinstance(value, list) and all(type(item) in (int, float) for item in value)
-    if not numbers or not value or (Ellipsis not in get_args(hint) and len(value) != len(get_args(hint))):
-        raise InputError(f"{where} = {value!r}: must be a list of {wanted}")
-    return tuple(value)
+        refuse_unknown(recipe.language.model, known, f"{where}: language: model")
