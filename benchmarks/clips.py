@@ -20,7 +20,8 @@ from spatial_lalm.audio.encoding import BANDS
 from spatial_lalm.audio.scene import CLASSES, Scene
 from spatial_lalm.simulation.generators import GENERATORS, espeak_installed
 from spatial_lalm.simulation.library import GeneratedSound, SourceLibrary
-from spatial_lalm.simulation.sampling import SceneRecipe, render_scene
+from spatial_lalm.simulation.recipe import SceneRecipe, still_scenes
+from spatial_lalm.simulation.sampling import render_scene
 
 Floats = NDArray[np.floating[Any]]
 Samples = NDArray[np.float32]
@@ -91,26 +92,31 @@ def simulated_clip(samples: Samples, scene: Scene) -> Clip:
     )
 
 
-_RECIPE = SceneRecipe(duration_s=4.0, counts=(0.0, 1.0), snr_db=(10.0, 40.0), event_s=SPEECH_S)
+
+
+def _one_source(t60_s: tuple[float, float], event_s: tuple[float, float] = SPEECH_S) -> SceneRecipe:
+    return still_scenes(4.0, t60_s, snr_db=(10.0, 40.0), counts=(0.0, 1.0), event_s=event_s)
+
+
 SETS = (
     SimulatedSet(
         "speech",
         "(a) speech, T60 0.2 to 1 s, SNR at least 10 dB",
-        replace(_RECIPE, t60_s=(0.2, 1.0)),
+        _one_source((0.2, 1.0)),
         0,
         (0.2, 1.0),
     ),
     SimulatedSet(
         "classes",
         "(b) every class evenly, T60 0.2 to 1 s, SNR at least 10 dB",
-        replace(_RECIPE, t60_s=(0.2, 1.0), event_s=(0.8, 4.0)),
+        _one_source((0.2, 1.0), event_s=(0.8, 4.0)),
         1_000_000,
         (0.2, 1.0),
     ),
     SimulatedSet(
         "rooms",
         "(c) speech, T60 0.1 to 2.5 s, SNR at least 10 dB",
-        replace(_RECIPE, t60_s=(0.1, 2.5)),
+        _one_source((0.1, 2.5)),
         2_000_000,
         (0.1, 2.5),
     ),

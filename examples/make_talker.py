@@ -16,8 +16,10 @@ from scipy.signal import oaconvolve
 from spatial_lalm.audio.conventions import angles
 from spatial_lalm.audio.scene import Room
 from spatial_lalm.simulation.acoustics import measure
+from spatial_lalm.simulation.engine.paths import Path as SoundPath
+from spatial_lalm.simulation.engine.render import render_responses
 from spatial_lalm.simulation.library import SourceLibrary
-from spatial_lalm.simulation.render import render_response
+from spatial_lalm.simulation.receivers import ambisonic_receiver
 
 RATE, SECONDS, SNR_DB, SEED = 16_000, 10.0, 25.0, 7
 ROOM = Room((5.2, 4.1, 2.6), (0.17, 0.2, 0.15, 0.22, 0.25, 0.14), 0.15)
@@ -37,7 +39,7 @@ def main() -> None:
     events = []
     for label, place, onset_s, length_s in PLACES:
         dry = library.draw(rng, int(length_s * RATE), RATE, label)
-        response = render_response(ROOM, place, RECEIVER, 1, RATE, rng)
+        response = render_responses([SoundPath(ROOM, place, RECEIVER, seed=SEED)], ambisonic_receiver(1), RATE)[0]
         wet = oaconvolve(dry.samples[None], response.taps, axes=1)
         start = int(onset_s * RATE)
         stop = min(start + wet.shape[1], mixture.shape[1])
@@ -52,7 +54,7 @@ def main() -> None:
                 "azimuth_deg": round(float(azimuth), 1),
                 "elevation_deg": round(float(elevation), 1),
                 "distance_m": round(float(np.linalg.norm(place - RECEIVER)), 2),
-                "t60_s": round(measure(response.taps[0], response.direct_sample, RATE).t60_s, 3),
+                "t60_s": round(measure(response.omni, response.direct_sample, RATE).t60_s, 3),
             }
         )
     noise = rng.standard_normal(mixture.shape) * np.sqrt([[1], [1 / 3], [1 / 3], [1 / 3]])

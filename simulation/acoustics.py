@@ -16,6 +16,10 @@ DIRECT_WINDOW_S = (-0.001, 0.0025)
 """The direct sound, around its arrival (as in the ACE challenge's DRR, with 2.5 ms after the peak)."""
 
 
+_FIT_DB: dict[str, tuple[float, float]] = {"t60": (-5.0, -25.0), "edt": (0.0, -10.0)}
+"""Levels between which the decay curve is fitted: T20 for T60, and the early decay time (ISO 3382-1)."""
+
+
 @lru_cache(maxsize=16)
 def octave_masks(bins: int, rate: int) -> Floats:
     """Power-complementary octave band weights ``(bands, bins)`` over a one-sided spectrum.
@@ -37,17 +41,23 @@ def schroeder_db(response: Floats) -> Floats:
     return curve
 
 
-def decay_time(response: Floats, rate: int, fit_db: tuple[float, float] = (-5.0, -25.0)) -> float:
+def decay_time(response: Floats, rate: int, fit_db: tuple[float, float] = _FIT_DB["t60"]) -> float:
     """T60 in seconds of one response ``(T,)``: straight line through the decay curve between two levels (T20).
 
     NaN where the curve never falls through the fit range.
     """
-    curve = schroeder_db(response)
-    inside = np.flatnonzero((curve <= fit_db[0]) & (curve >= fit_db[1]))
-    if len(inside) < 8 or curve[-1] > fit_db[1]:
+    return _slope_time(schroeder_db(response), rate, fit_db)
+
+
+def _slope_time(curve: Floats, rate: int, fit_db: tuple[float, float]) -> float:
+    """Seconds for 60 dB at the slope that a falling curve ``(T,)`` has between two levels in dB (least squares)."""
+    first, last = (int(np.searchsorted(-curve, -level)) for level in fit_db)
+    count = last - first
+    if count < 8 or last >= len(curve):
         return float("nan")
-    slope = np.polyfit(inside / rate, curve[inside], 1)[0]
-    return float(-60.0 / slope) if slope < 0 else float("nan")
+    centred = np.arange(count) - (count - 1) / 2
+    slope = float(centred @ curve[first:last] / (centred @ centred)) * rate
+    return -60.0 / slope if slope < 0 else float("nan")
 
 
 def direct_to_reverberant_db(response: Floats, direct_sample: float, rate: int) -> float:
@@ -55,6 +65,13 @@ def direct_to_reverberant_db(response: Floats, direct_sample: float, rate: int) 
     start = max(0, round(direct_sample + DIRECT_WINDOW_S[0] * rate))
     stop = round(direct_sample + DIRECT_WINDOW_S[1] * rate)
     return _ratio_db(np.sum(response[start:stop] ** 2), np.sum(response[stop:] ** 2))
+
+
+def definition(response: Floats, direct_sample: float, rate: int, early_s: float = 0.05) -> float:
+    """Definition D50, 0 to 1: energy up to 50 ms after the direct sound over all of it."""
+    split = round(direct_sample + early_s * rate)
+    energy = np.square(response, dtype=np.float64)
+    return float(energy[:split].sum() / max(energy.sum(), 1e-30))
 
 
 def clarity_db(response: Floats, direct_sample: float, rate: int, early_s: float = 0.05) -> float:
@@ -76,9 +93,16 @@ def measure(response: Floats, direct_sample: float, rate: int) -> Acoustics:
     spectrum = scipy.fft.rfft(response, length)
     masks = octave_masks(len(spectrum), rate).astype(response.dtype)
     bands = scipy.fft.irfft(spectrum * masks, length)[:, : len(response)]
+    # The early decay starts with the direct sound, not with the silence before it.
+    heard = max(0, round(direct_sample + DIRECT_WINDOW_S[0] * rate))
+    curves = schroeder_db(np.concatenate([response[None], bands])[:, heard:])
+    t60, edt = ([_slope_time(curve, rate, fit) for curve in curves] for fit in _FIT_DB.values())
     return Acoustics(
-        t60_s=decay_time(response, rate),
-        t60_bands_s=tuple(decay_time(band, rate) for band in bands),
+        t60_s=t60[0],
+        t60_bands_s=tuple(t60[1:]),
         drr_db=direct_to_reverberant_db(response, direct_sample, rate),
         c50_db=clarity_db(response, direct_sample, rate),
+        edt_s=edt[0],
+        edt_bands_s=tuple(edt[1:]),
+        d50=definition(response, direct_sample, rate),
     )

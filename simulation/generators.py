@@ -283,6 +283,12 @@ def _spoken(speaker: int, number: int, count: int, rate: int) -> SpokenLine:
     return SpokenLine(_from_wav(done.stdout, rate), f"espeak:{voice}", text)
 
 
+def _voice_number(speaker: str) -> int:
+    """The number of a speaker from the name that its lines carry."""
+    voice, variant = speaker.removeprefix("espeak:").split("+")
+    return VOICES.index(voice) + len(VOICES) * VARIANTS.index(variant)
+
+
 def _from_wav(data: bytes, rate: int) -> Samples:
     """16-bit mono samples behind the 44-byte header that espeak-ng streams (its lengths are not to be trusted)."""
     found = int.from_bytes(data[24:28], "little")
@@ -294,18 +300,18 @@ def _from_wav(data: bytes, rate: int) -> Samples:
     return _finished(audio, rate)
 
 
-def speak(rng: np.random.Generator, samples: int, rate: int) -> SpokenLine:
-    """A line of at most ``samples`` samples by a random English voice; ``InputError`` without espeak-ng.
+def speak(rng: np.random.Generator, samples: int, rate: int, speaker: str | None = None) -> SpokenLine:
+    """A line of at most ``samples`` samples by a random English voice, or by a speaker who spoke before.
 
     Of up to four lines by one speaker the first that fits is taken; if none fits, the shortest is cut and loses its
-    text.
+    text. ``InputError`` without espeak-ng.
     """
-    speaker = int(rng.integers(len(VOICES) * len(VARIANTS)))
+    voice = _voice_number(speaker) if speaker else int(rng.integers(len(VOICES) * len(VARIANTS)))
     most = min(3, int(samples / rate / LONGEST_SENTENCE_S))
     lines = []
     for _ in range(4):
         count = int(rng.integers(1, most + 1)) if most > 1 else 1
-        lines.append(_spoken(speaker, int(rng.integers(LINES)), count, rate))
+        lines.append(_spoken(voice, int(rng.integers(LINES)), count, rate))
         if lines[-1].samples.size <= samples:
             return lines[-1]
     shortest = min(lines, key=lambda line: line.samples.size)

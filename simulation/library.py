@@ -52,7 +52,9 @@ class Entry(Protocol):
     def identity(self) -> tuple[str, ...]:
         """What tells this sound from others, wherever its file lies."""
 
-    def draw(self, rng: np.random.Generator, samples: int, rate: int, cache: AudioCache) -> DrySource:
+    def draw(
+        self, rng: np.random.Generator, samples: int, rate: int, cache: AudioCache, speaker: str | None = None
+    ) -> DrySource:
         """A sound of at most ``samples`` samples, not yet trimmed or normalised."""
 
 
@@ -77,7 +79,9 @@ class RecordedSound:
         """Name, rate, length and text of the file."""
         return (self.file.path.name, str(self.file.rate), str(self.file.frames), self.file.text)
 
-    def draw(self, rng: np.random.Generator, samples: int, rate: int, cache: AudioCache) -> DrySource:
+    def draw(
+        self, rng: np.random.Generator, samples: int, rate: int, cache: AudioCache, speaker: str | None = None
+    ) -> DrySource:
         """A random excerpt that sounds; ``InputError`` where the file cannot be decoded or is silent throughout."""
         audio = cache.read(self.file, rng, samples, rate)
         active = active_frames(audio, rate)
@@ -98,12 +102,14 @@ class GeneratedSound:
         """The generator's name."""
         return (self.label,)
 
-    def draw(self, rng: np.random.Generator, samples: int, rate: int, cache: AudioCache) -> DrySource:
-        """A newly made sound."""
+    def draw(
+        self, rng: np.random.Generator, samples: int, rate: int, cache: AudioCache, speaker: str | None = None
+    ) -> DrySource:
+        """A newly made sound, speech in a given voice where one is named."""
         from spatial_lalm.simulation import generators
 
         if self.label == "speech":
-            line = generators.speak(rng, samples, rate)
+            line = generators.speak(rng, samples, rate, speaker)
             return DrySource(self.label, line.samples, line.speaker, line.text)
         return DrySource(self.label, generators.GENERATORS[self.label](rng, samples, rate))
 
@@ -255,10 +261,18 @@ class SourceLibrary:
         ]
         return hashlib.sha256(repr((self.speech_share, entries)).encode()).hexdigest()
 
-    def draw(self, rng: np.random.Generator, samples: int, rate: int = 16000, label: str | None = None) -> DrySource:
+    def draw(
+        self,
+        rng: np.random.Generator,
+        samples: int,
+        rate: int = 16000,
+        label: str | None = None,
+        speaker: str | None = None,
+    ) -> DrySource:
         """A sound of at most ``samples`` samples that starts and ends sounding, at ``ACTIVE_RMS``.
 
-        ``label`` asks for a class. ``InputError`` names a file that cannot be decoded, holds NaN or is silent.
+        ``label`` asks for a class, ``speaker`` for somebody who was drawn before. ``InputError`` names a file that
+        cannot be decoded, holds NaN or is silent.
         """
         if samples < 1:
             raise InputError(f"a source of {samples} samples was asked for: at least 1 is needed")
@@ -268,8 +282,9 @@ class SourceLibrary:
         weights = np.array([weight for weight, _ in parts])
         sounds = parts[int(rng.choice(len(parts), p=weights / weights.sum()))][1]
         groups = sounds[label or self._draw_class(rng, sounds)]
+        groups = tuple(group for group in groups if speaker and group[0].speaker == speaker) or groups
         group = groups[int(rng.integers(len(groups)))]
-        dry = group[int(rng.integers(len(group)))].draw(rng, samples, rate, self.cache)
+        dry = group[int(rng.integers(len(group)))].draw(rng, samples, rate, self.cache, speaker)
         return replace(dry, samples=levelled(trimmed(dry.samples, rate), rate))
 
     def _draw_class(self, rng: np.random.Generator, sounds: dict[str, Any]) -> str:

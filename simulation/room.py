@@ -1,4 +1,4 @@
-"""Random rooms and places in them, from closets to concert halls, by stated distributions."""
+"""Random rooms, and places in them, from closets to churches and open air, by the distributions of a recipe."""
 
 from __future__ import annotations
 
@@ -10,36 +10,52 @@ from numpy.typing import NDArray
 from spatial_lalm.audio.conventions import unit_vector
 from spatial_lalm.audio.scene import Room
 from spatial_lalm.errors import InputError
+from spatial_lalm.simulation.recipe import RoomRecipe, SourceRecipe
 
 Floats = NDArray[np.floating[Any]]
 
-VOLUMES_M3 = (5.0, 20_000.0)
-DWELLINGS_M3 = (12.0, 400.0)
-DWELLING_SHARE = 0.65
 ABSORPTION = (0.02, 0.85)
+"""Mean absorptions that rooms have."""
+FIELD_M = (160.0, 160.0, 80.0)
+"""Size of the box that open air is drawn in."""
+FURTHEST_OUTDOORS_M = 40.0
+GROUND = (0.02, 0.5)
 _TRIES = 1000
 
 
-def sample_room(rng: np.random.Generator, t60_s: tuple[float, float]) -> Room:
-    """A room whose Eyring T60 is log-uniform over ``t60_s`` (seconds) and whose mean absorption is a physical one.
-
-    Volume is log-uniform over 12 to 400 m3 (65 %) or over 5 to 20,000 m3; ceilings are 0.5 to 0.9 of the cube's edge,
-    floors have an aspect of 0.4 to 1; the walls' absorption scatters by a factor of about 1.5 around the mean.
-    """
-    for _ in range(_TRIES):
-        volume = _log_uniform(rng, DWELLINGS_M3 if rng.random() < DWELLING_SHARE else VOLUMES_M3)
-        dimensions = _dimensions(rng, volume)
-        room = Room(dimensions, (0.1,) * 6)
-        t60 = _log_uniform(rng, t60_s)
-        mean = 1 - np.exp(-0.1611 * volume / (room.surface_m2 * t60))
-        if ABSORPTION[0] <= mean <= ABSORPTION[1]:
-            walls = np.clip(mean * np.exp(rng.normal(0, 0.4, 6)), 0.01, 0.97)
-            return Room(dimensions, tuple(walls.tolist()), float(rng.uniform(-0.25, 0.35)))
-    raise InputError(f"no room of 5 to 20,000 m3 has a T60 of {t60_s[0]} to {t60_s[1]} s: choose within 0.1 to 4 s")
-
-
-def _log_uniform(rng: np.random.Generator, limits: tuple[float, float]) -> float:
+def log_uniform(rng: np.random.Generator, limits: tuple[float, float]) -> float:
+    """A draw whose logarithm is uniform."""
     return float(np.exp(rng.uniform(*np.log(limits))))
+
+
+def sample_room(rng: np.random.Generator, recipe: RoomRecipe) -> Room:
+    """A room whose Eyring T60 is log-uniform over ``recipe.t60_s`` and whose mean absorption is a physical one.
+
+    Ceilings are 0.5 to 0.9 of the cube's edge (2 to 20 m), floors have an aspect of 0.4 to 1. ``InputError`` where no
+    room has such a T60.
+    """
+    if rng.random() < recipe.outdoors_share:
+        return _open_air(rng)
+    for _ in range(_TRIES):
+        dwelling = rng.random() < recipe.dwelling_share
+        volume = log_uniform(rng, recipe.dwellings_m3 if dwelling else recipe.volume_m3)
+        dimensions = _dimensions(rng, volume)
+        surface = Room(dimensions, (0.1,) * 6).surface_m2
+        mean = 1 - np.exp(-0.1611 * volume / (surface * log_uniform(rng, recipe.t60_s)))
+        if ABSORPTION[0] <= mean <= ABSORPTION[1]:
+            walls = np.clip(mean * np.exp(rng.normal(0, recipe.wall_spread, 6)), 0.01, 0.97)
+            tilt, scattering = float(rng.uniform(*recipe.tilt)), float(rng.uniform(*recipe.scattering))
+            return Room(dimensions, tuple(walls.tolist()), tilt, scattering)
+    raise InputError(
+        f"rooms.t60_s {list(recipe.t60_s)}: no room of {recipe.volume_m3[0]:g} to {recipe.volume_m3[1]:g} m3 has it; "
+        "choose within 0.1 to 4 s"
+    )
+
+
+def _open_air(rng: np.random.Generator) -> Room:
+    """No walls, and under every second sky no ground either (a mast, a rooftop, deep snow)."""
+    ground = log_uniform(rng, GROUND) if rng.random() < 0.5 else 1.0
+    return Room(FIELD_M, (1.0, 1.0, 1.0, 1.0, ground, 1.0))
 
 
 def _dimensions(rng: np.random.Generator, volume: float) -> tuple[float, float, float]:
@@ -50,29 +66,56 @@ def _dimensions(rng: np.random.Generator, volume: float) -> tuple[float, float, 
     return (*(sides if rng.random() < 0.5 else sides[::-1]), height)
 
 
-def sample_receiver(rng: np.random.Generator, room: Room) -> Floats:
-    """A receiver position ``(3,)`` in metres: half a metre off the walls where there is room, 0.6 to 2 m high."""
+def sample_receiver(rng: np.random.Generator, room: Room, height_m: tuple[float, float] = (0.6, 2.0)) -> Floats:
+    """A receiver position ``(3,)`` in metres: half a metre off the walls where there is room; mid-field outdoors."""
     size = np.array(room.dimensions_m)
-    margin = np.minimum(0.5, 0.3 * size)
+    margin = 0.45 * size if room.outdoors else np.minimum(0.5, 0.3 * size)
     position = rng.uniform(margin, size - margin)
-    position[2] = rng.uniform(0.6, min(2.0, size[2] - margin[2]))
+    top = size[2] if room.outdoors else size[2] - margin[2]
+    position[2] = rng.uniform(min(height_m[0], 0.9 * top), min(height_m[1], top))
     return position
 
 
-def sample_source(rng: np.random.Generator, room: Room, receiver: Floats, nearest_m: float = 0.5) -> Floats:
+def inside(room: Room, positions: Floats) -> bool:
+    """Whether positions ``(..., 3)`` are 0.2 m off every wall, or a tenth of a small room's size."""
+    size = np.array(room.dimensions_m)
+    margin = np.minimum(0.2, 0.1 * size)
+    return bool(np.all(positions > margin) and np.all(positions < size - margin))
+
+
+def critical_distance(room: Room, t60_s: float) -> float:
+    """Distance in metres at which an omni source's direct and reverberant sound are equal (Kuttruff, ch. 5)."""
+    return float(0.057 * np.sqrt(room.volume_m3 / t60_s))
+
+
+def _distances(room: Room, receiver: Floats, recipe: SourceRecipe, t60_s: float) -> tuple[float, float]:
+    """Least and largest distance in metres, by the room's size and the direct-to-reverberant ratio aimed at."""
+    size = np.array(room.dimensions_m)
+    reach = float(np.linalg.norm(np.maximum(receiver, size - receiver)))
+    if room.outdoors:
+        return recipe.nearest_m, FURTHEST_OUTDOORS_M
+    critical = critical_distance(room, t60_s)
+    least = max(recipe.nearest_m, critical * 10 ** (-recipe.drr_db[1] / 20))
+    return least, max(min(reach, critical * 10 ** (-recipe.drr_db[0] / 20)), least + 0.1)
+
+
+def sample_source(
+    rng: np.random.Generator, room: Room, receiver: Floats, recipe: SourceRecipe, t60_s: float = 0.5
+) -> Floats:
     """A source position ``(3,)``: uniform azimuth, log-uniform distance, mostly near ear height, inside the walls.
 
     Elevation is uniform over the sphere for every fourth source (birds, loudspeakers, things on the floor) and within
-    +-20 degrees of the horizon otherwise.
+    +-20 degrees of the horizon otherwise. ``InputError`` where the room has no such place.
     """
-    size = np.array(room.dimensions_m)
-    margin = np.minimum(0.2, 0.1 * size)
-    reach = float(np.linalg.norm(np.maximum(receiver, size - receiver)))
+    distances = _distances(room, receiver, recipe, t60_s)
     for _ in range(_TRIES):
         high = rng.random() < 0.25
         elevation = np.degrees(np.arcsin(rng.uniform(-1, 1))) if high else rng.uniform(-20, 20)
-        distance = _log_uniform(rng, (nearest_m, max(reach, nearest_m + 0.1)))
-        position = receiver + distance * unit_vector(rng.uniform(-180, 180), elevation)
-        if np.all(position > margin) and np.all(position < size - margin):
+        direction = unit_vector(rng.uniform(-180, 180), elevation)
+        position = np.asarray(receiver + log_uniform(rng, distances) * direction)
+        if inside(room, position):
             return position
-    raise InputError(f"no place for a source {nearest_m} m from the receiver in a room of {room.dimensions_m} m")
+    raise InputError(
+        f"no place {distances[0]:.1f} to {distances[1]:.1f} m from the receiver in a room of "
+        f"{' x '.join(f'{side:.1f}' for side in room.dimensions_m)} m: widen sources.drr_db or lower sources.nearest_m"
+    )

@@ -1,18 +1,27 @@
-"""From a recipe and a seed to a rendered scene with its labels."""
+"""From a recipe and a seed to a rendered scene with its labels, whole or block by block.
+
+Legend: R rows of the receiver (its channels; an array's after one of W), T samples.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from spatial_lalm.audio.conventions import acn_orders, angle_between, angles, channel_count
-from spatial_lalm.audio.scene import FRAME_S, Acoustics, Room, Scene, SourceEvent
-from spatial_lalm.simulation.acoustics import measure
-from spatial_lalm.simulation.render import Response, render_response
-from spatial_lalm.simulation.room import sample_receiver, sample_room, sample_source
+from spatial_lalm.audio.scene import FRAME_S, Acoustics, Scene, SourceEvent
+from spatial_lalm.simulation.array_sampling import sample_array
+from spatial_lalm.simulation.background import Background
+from spatial_lalm.simulation.engine.paths import decay_times
+from spatial_lalm.simulation.events import Sound, Stage, render_sound
+from spatial_lalm.simulation.receivers import CapsuleErrors, Receiver, array_receiver, named_receiver
+from spatial_lalm.simulation.recipe import SceneRecipe
+from spatial_lalm.simulation.room import sample_room
+from spatial_lalm.simulation.timeline import Place, PlannedSound, plan_window, windows
+from spatial_lalm.simulation.trajectories import sample_receiver_motion
 
 if TYPE_CHECKING:
     from spatial_lalm.simulation.library import SourceLibrary
@@ -20,189 +29,224 @@ if TYPE_CHECKING:
 Floats = NDArray[np.floating[Any]]
 Samples = NDArray[np.float32]
 
-ACTIVE_DB = -35.0
-"""A 100 ms frame of the dry signal is active when its level is at most this far below the loudest frame's."""
-MIN_SEPARATION_DEG = 12.0
+WHOLE_S = 60.0
+"""Scenes up to this long are rendered whole and levelled by their own power and peak."""
+LONG_LEVEL_DB = -26.0
+"""Longer scenes are not known as a whole when their first block leaves: typical sources stay below this RMS ..."""
+EVENT_PEAK = 0.5
+"""... and every sound below this peak, so that overlapping ones stay within full scale."""
+FULL_SCALE = 0.98
 
 
-@dataclass(frozen=True)
-class SceneRecipe:
-    """Ranges that scenes are drawn from (uniform unless said otherwise)."""
+@dataclass
+class _Take:
+    """A scene on its way: what was drawn for all of it, and what its sounds have told so far."""
 
-    duration_s: float = 10.0
-    order: int = 1
-    rate: int = 16_000
-    counts: tuple[float, ...] = (0.04, 0.46, 0.30, 0.20)  # probability of 0, 1, 2, ... sources
-    t60_s: tuple[float, float] = (0.1, 1.5)  # log-uniform
-    snr_db: tuple[float, float] = (5.0, 40.0)  # of the whole mixture over the noise, in W
-    level_spread_db: float = 6.0  # each source's level at the receiver is within +- this
-    event_s: tuple[float, float] = (0.8, 8.0)  # log-uniform; whole files may be shorter
-    level_db: tuple[float, float] = (-38.0, -14.0)  # RMS of the mixture re full scale
-    varispeed: float = 0.0  # dry sounds play faster or slower by up to this fraction (augmentation)
-    colour_db: float = 0.0  # dry sounds are tilted by up to +- this many dB an octave (augmentation)
+    stage: Stage
+    background: Background
+    snr_db: float
+    events: list[SourceEvent] = field(default_factory=list)
+    acoustics: list[Acoustics] = field(default_factory=list)
+    turn_end_s: float = 0.0
+    voices: dict[int, str | None] = field(default_factory=dict)
 
 
 def render_scene(recipe: SceneRecipe, library: SourceLibrary, seed: int) -> tuple[Samples, Scene]:
-    """Render the scene of a seed: ambisonic samples ``(channels, samples)`` in ACN/SN3D and its labels.
+    """Render the scene of a seed: samples ``(channels, samples)`` and its labels.
 
-    The same recipe, library and seed give the same samples.
+    Channels are ambisonics in ACN/SN3D or an array's capsules. The same recipe, library and seed give the same samples.
     """
+    if recipe.duration_s > WHOLE_S:
+        labels, blocks = render_blocks(recipe, library, seed)
+        samples = np.concatenate(list(blocks), axis=1)
+        return samples, labels()
+    rng, take = _begin(recipe, library, seed)
+    rows = np.concatenate(list(_windows(rng, recipe, take)), axis=1)
+    rows *= _level(rng, recipe, rows[0], rows)
+    return _heard(take, rows, 0), _labels(recipe, take, seed)
+
+
+class Labels:
+    """Tells a scene's labels once its last block has been taken; ``RuntimeError`` before."""
+
+    def __init__(self) -> None:
+        self.scene: Scene | None = None
+
+    def __call__(self) -> Scene:
+        """The scene graph."""
+        if self.scene is None:
+            raise RuntimeError("the labels of a scene are known after its last block")
+        return self.scene
+
+
+def render_blocks(recipe: SceneRecipe, library: SourceLibrary, seed: int) -> tuple[Labels, Iterator[Samples]]:
+    """The scene of a seed in blocks ``(channels, n)``, one a window, in memory that does not grow with its length.
+
+    Levels are set beforehand (``LONG_LEVEL_DB``, ``EVENT_PEAK``). The labels are known after the last block.
+    """
+    labels = Labels()
+
+    def blocks() -> Iterator[Samples]:
+        rng, take = _begin(recipe, library, seed)
+        level = min(float(rng.uniform(*recipe.level_db)), LONG_LEVEL_DB)
+        gain = np.float32(10 ** (level / 20))
+        take.stage = replace(take.stage, peak=EVENT_PEAK / float(gain))
+        start = 0
+        for rows in _windows(rng, recipe, take):
+            yield np.clip(_heard(take, rows * gain, start), -1.0, 1.0)
+            start += rows.shape[1]
+        labels.scene = _labels(recipe, take, seed)
+
+    return labels, blocks()
+
+
+def _begin(recipe: SceneRecipe, library: SourceLibrary, seed: int) -> tuple[np.random.Generator, _Take]:
+    """Draw the room, the receiver and the background."""
     rng = np.random.default_rng(seed)
-    length = round(recipe.duration_s * recipe.rate)
-    room = sample_room(rng, recipe.t60_s)
-    receiver = sample_receiver(rng, room)
-    mixture = np.zeros((channel_count(recipe.order), length), dtype=np.float32)
-    events: list[SourceEvent] = []
-    acoustics: list[Acoustics] = []
-    for position in _place_sources(rng, recipe, room, receiver):
-        response = render_response(room, position, receiver, recipe.order, recipe.rate, rng)
-        event = _add_event(rng, recipe, library, mixture, response, position - receiver)
-        if event is not None:
-            events.append(event)
-            acoustics.append(measure(response.taps[0], response.direct_sample, recipe.rate))
-    snr_db = float(rng.uniform(*recipe.snr_db))
-    mixture += _noise(rng, recipe, mixture, snr_db)
-    mixture *= _level(rng, recipe, mixture)
-    scene = Scene(
-        duration_s=recipe.duration_s,
-        rate=recipe.rate,
-        order=recipe.order,
-        room=room,
-        receiver_m=(float(receiver[0]), float(receiver[1]), float(receiver[2])),
-        events=tuple(sorted(events, key=lambda event: event.onset_s)),
-        acoustics=_mean_acoustics(acoustics),
-        snr_db=snr_db,
-        seed=seed,
-    )
-    return mixture, scene
+    room = sample_room(rng, recipe.rooms)
+    motion = sample_receiver_motion(rng, room, recipe.receivers, recipe.duration_s)
+    receiver = _receiver(recipe, rng)
+    samples = round(recipe.duration_s * recipe.rate)
+    stage = Stage(recipe, library, room, receiver, motion, seed)
+    background = Background.draw(rng, recipe.background, receiver, recipe.rate, samples)
+    if not motion.moves and rng.random() < recipe.background.directional_share:
+        background = replace(background, directional=stage.noise_response(rng))
+    return rng, _Take(stage, background, float(rng.uniform(*recipe.background.snr_db)))
 
 
-def _place_sources(rng: np.random.Generator, recipe: SceneRecipe, room: Room, receiver: Floats) -> list[Floats]:
-    """Positions of as many sources as the recipe draws, kept apart in direction where the room allows."""
-    positions: list[Floats] = []
-    for _ in range(int(rng.choice(len(recipe.counts), p=np.array(recipe.counts) / sum(recipe.counts)))):
-        for _ in range(20):
-            candidate = sample_source(rng, room, receiver)
-            if all(angle_between(candidate - receiver, p - receiver) > MIN_SEPARATION_DEG for p in positions):
-                break
-        positions.append(candidate)
-    return positions
+def _receiver(recipe: SceneRecipe, rng: np.random.Generator) -> Receiver:
+    """The recipe's receiver; an array as its capsules really are, each a little off its data sheet."""
+    own = recipe.receivers
+    nominal = sample_array(rng) if recipe.receiver == "random" else named_receiver(recipe.receiver).array
+    if nominal is None:
+        return named_receiver(recipe.receiver)
+    errors = CapsuleErrors(own.gain_db, own.delay_us, own.position_m, own.noise_floor_db)
+    return array_receiver(nominal, errors, rng)
 
 
-def _add_event(
-    rng: np.random.Generator,
-    recipe: SceneRecipe,
-    library: SourceLibrary,
-    mixture: Samples,
-    response: Response,
-    vector: Floats,
-) -> SourceEvent | None:
-    """Convolve a dry sound, add it to ``mixture (C, T)`` in place and describe it; None if nothing of it sounds."""
-    from scipy.signal import oaconvolve
+def _windows(rng: np.random.Generator, recipe: SceneRecipe, take: _Take) -> Iterator[Samples]:
+    """Rows ``(R, T)`` of the scene's windows: sounds at a typical power of 1, over the background.
 
-    length = mixture.shape[1]
-    longest = np.exp(rng.uniform(*np.log(recipe.event_s)))
-    dry = library.draw(rng, round(min(longest, recipe.duration_s) * recipe.rate), recipe.rate)
-    sound = _augmented(rng, recipe, dry.samples)
-    # Sounds may have begun before the scene, so that a model meets running sounds and reverberation at its start.
-    onset = int(rng.uniform(-0.3 * len(sound), max(1.0, length - 0.6 * len(sound))))
-    wet = oaconvolve(sound[None], response.taps, axes=1).astype(np.float32)
-    begin, end = max(0, onset), min(length, onset + wet.shape[1])
-    active = _activity(sound, recipe.rate)
-    gain = 10 ** (rng.uniform(-recipe.level_spread_db, recipe.level_spread_db) / 20)
-    level = np.sqrt(np.mean(wet[0, : len(sound)] ** 2)) + 1e-12
-    mixture[:, begin:end] += wet[:, begin - onset : end - onset] * (gain / level)
-    delay = onset + response.direct_sample
-    return _event(dry.label, dry.speaker, dry.text, active, delay / recipe.rate, recipe.duration_s, vector)
+    No sound begins before its window (but in the first), so that what came before is final.
+    """
+    stage = take.stage
+    t60_s = float(decay_times(stage.room)[3])
+    samples = round(recipe.duration_s * recipe.rate)
+    waiting = np.zeros((stage.rows, 0), np.float32)
+    number = 0
+    for window_s in windows(recipe.duration_s, recipe.sources.window_s):
+        place = Place(stage.room, t60_s, stage.motion.way.at(np.array([window_s[0]]))[0])
+        plan = plan_window(rng, recipe.sources, place, window_s, "speech" in stage.library.labels)
+        start, stop = (round(edge * recipe.rate) for edge in window_s)
+        stop = min(stop, samples)
+        block, waiting = _taken(waiting, stop - start)
+        for planned in plan:
+            number += 1
+            sound = _render(take, planned, number)
+            if sound is None:
+                continue
+            waiting = _laid(block, waiting, sound, start)
+            _note(take, sound)
+        noise = take.background.block(start, stop)
+        yield block + noise * np.float32(10 ** (-take.snr_db / 20))
 
 
-def _augmented(rng: np.random.Generator, recipe: SceneRecipe, sound: Samples) -> Samples:
-    """Another take of a dry sound ``(T,)``: played at another speed, with another spectral tilt."""
-    if recipe.varispeed:
-        step = np.exp(rng.uniform(-1, 1) * np.log1p(recipe.varispeed))
-        sound = np.interp(np.arange(0, len(sound) - 1, step), np.arange(len(sound)), sound).astype(np.float32)
-    if recipe.colour_db:
-        import scipy.fft
-
-        size = scipy.fft.next_fast_len(len(sound), real=True)
-        octaves = np.log2(np.maximum(scipy.fft.rfftfreq(size, 1 / recipe.rate), 60.0) / 1000.0)
-        tilt = (10 ** (rng.uniform(-recipe.colour_db, recipe.colour_db) * octaves / 20)).astype(np.float32)
-        sound = scipy.fft.irfft(scipy.fft.rfft(sound, size) * tilt, size)[: len(sound)].astype(np.float32)
+def _render(take: _Take, planned: PlannedSound, number: int) -> Sound | None:
+    """Render a planned sound, a turn after the turn before and in its talker's voice; None for a turn too late."""
+    speaker = None
+    if planned.talker is not None:
+        begins = max(take.turn_end_s, planned.window_s[0]) + planned.gap_s
+        if begins > planned.window_s[1] - 0.5:
+            return None
+        planned = replace(planned, onset_s=max(begins, planned.window_s[0]))
+        speaker = take.voices.get(planned.talker)
+    taken = {voice for talker, voice in take.voices.items() if talker != planned.talker and voice}
+    sound = render_sound(take.stage, planned, number, speaker, taken if planned.talker is not None else set())
+    if planned.talker is not None and sound is not None:
+        take.turn_end_s = sound.dry_end_s
+        take.voices[planned.talker] = sound.speaker
     return sound
 
 
-def _event(
-    label: str, speaker: str | None, text: str, active: NDArray[np.bool_], start_s: float, end_s: float, vector: Floats
-) -> SourceEvent | None:
-    """The part of a sound inside the scene: ``active (frames,)`` per 100 ms from ``start_s``, ends by ``end_s``."""
-    skipped = max(0, int(np.ceil(-start_s / FRAME_S)))
-    kept = active[skipped : skipped + max(0, int((end_s - max(start_s, 0.0)) / FRAME_S))]
-    sounding = np.flatnonzero(kept)
-    if not len(sounding):
-        return None
-    onset = max(0.0, start_s + (skipped + sounding[0]) * FRAME_S)
-    azimuth, elevation = angles(vector)
-    return SourceEvent(
-        label=label,
-        onset_s=float(onset),
-        offset_s=float(min(end_s, start_s + (skipped + sounding[-1] + 1) * FRAME_S)),
-        trajectory=((float(azimuth), float(elevation), float(np.linalg.norm(vector))),),
-        active=tuple(kept[sounding[0] : sounding[-1] + 1].tolist()),
-        text=text,
-        speaker=speaker,
+def _taken(waiting: Samples, samples: int) -> tuple[Samples, Samples]:
+    """A block ``(R, samples)`` that begins with what waits from before, and what goes on waiting after it."""
+    block = np.zeros((len(waiting), samples), np.float32)
+    count = min(samples, waiting.shape[1])
+    block[:, :count] = waiting[:, :count]
+    return block, waiting[:, count:]
+
+
+def _laid(block: Samples, waiting: Samples, sound: Sound, start: int) -> Samples:
+    """Add a sound into the block that starts at a sample, and into what waits for the blocks after it."""
+    onset = sound.onset - start
+    begin, end = max(0, onset), min(block.shape[1], onset + sound.wet.shape[1])
+    if end > begin:
+        block[:, begin:end] += sound.wet[:, begin - onset : end - onset]
+    after = onset + sound.wet.shape[1] - block.shape[1]
+    if after > 0:
+        place = max(0, onset - block.shape[1])
+        if place + after > waiting.shape[1]:
+            waiting = np.pad(waiting, ((0, 0), (0, place + after - waiting.shape[1])))
+        tail = sound.wet[:, max(0, block.shape[1] - onset) :]
+        waiting[:, place : place + tail.shape[1]] += tail
+    return waiting
+
+
+def _note(take: _Take, sound: Sound) -> None:
+    """Keep what a sound tells; its direct sound over the background is known now."""
+    if sound.event is None:
+        return
+    noise_db = -take.snr_db
+    take.events.append(replace(sound.event, direct_snr_db=sound.direct_db - noise_db))
+    take.acoustics.append(sound.acoustics)
+
+
+def _heard(take: _Take, rows: Samples, start: int) -> Samples:
+    """The receiver's channels ``(channels, T)``, with their own noise where they are capsules."""
+    receiver = take.stage.receiver
+    if receiver.array is None:
+        return rows
+    rng = np.random.default_rng((take.stage.seed, 3, start))
+    noise = rng.standard_normal((receiver.channels, rows.shape[1]), dtype=np.float32)
+    return np.asarray(rows[1:] + noise * receiver.noise[:, None].astype(np.float32))
+
+
+def _level(rng: np.random.Generator, recipe: SceneRecipe, omni: Samples, rows: Samples) -> np.float32:
+    """Gain to a random RMS level in W that keeps every channel's peak below full scale."""
+    wanted = 10 ** (rng.uniform(*recipe.level_db) / 20) / np.sqrt(np.mean(omni**2))
+    return np.float32(min(wanted, FULL_SCALE / np.max(np.abs(rows))))
+
+
+def _labels(recipe: SceneRecipe, take: _Take, seed: int) -> Scene:
+    stage = take.stage
+    array = stage.receiver.array
+    start = stage.motion.way.points[0]
+    return Scene(
+        duration_s=recipe.duration_s,
+        rate=recipe.rate,
+        order=0 if array else stage.receiver.order,
+        room=stage.room,
+        receiver_m=(float(start[0]), float(start[1]), float(start[2])),
+        events=tuple(sorted(take.events, key=lambda event: event.onset_s)),
+        acoustics=mean_acoustics(take.acoustics),
+        snr_db=take.snr_db,
+        seed=seed,
+        convention="array" if array else "ambix",
+        array=array.to_dict() if array else None,
+        receiver_track=stage.motion.poses(recipe.duration_s, FRAME_S),
+        background=take.background.description,
     )
 
 
-def _activity(sound: Samples, rate: int) -> NDArray[np.bool_]:
-    """Activity ``(frames,)`` of a dry signal ``(T,)`` per 100 ms, by its energy."""
-    step = round(FRAME_S * rate)
-    frames = np.pad(sound, (0, -len(sound) % step)).reshape(-1, step)
-    level = 10 * np.log10(np.mean(frames.astype(np.float64) ** 2, axis=1) + 1e-12)
-    active: NDArray[np.bool_] = level > level.max() + ACTIVE_DB
-    return active
-
-
-def _noise(rng: np.random.Generator, recipe: SceneRecipe, mixture: Samples, snr_db: float) -> Samples:
-    """Background ``(C, T)`` at an SNR in W: a diffuse field with a random spectrum plus the microphones' own noise.
-
-    Own noise is white with equal power in every channel; after an encoder its higher orders rise towards low
-    frequencies, so those channels get a random extra tilt.
-    """
-    import scipy.fft
-
-    channels, length = mixture.shape
-    size = scipy.fft.next_fast_len(length, real=True)
-    parts = rng.standard_normal((channels, size // 2 + 1, 2), dtype=np.float32)
-    spectrum = parts.view(np.complex64)[..., 0]  # white noise, drawn in the frequency domain
-    frequency = np.maximum(scipy.fft.rfftfreq(size, 1 / recipe.rate), 50.0) / 1000.0
-    diffuse = (frequency ** -rng.uniform(0.0, 1.2)).astype(np.float32)
-    own = (frequency ** -rng.uniform(0.0, 0.8)).astype(np.float32) * np.float32(10 ** (rng.uniform(-30, -5) / 20))
-    orders = acn_orders(recipe.order)[:, None]
-    spectrum *= np.where(orders == 0, diffuse, np.hypot(diffuse / np.sqrt(2 * orders + 1), own)).astype(np.float32)
-    noise = scipy.fft.irfft(spectrum, size)[:, :length].astype(np.float32)
-    power = np.mean(mixture[0] ** 2) or 1.0
-    return noise * np.float32(np.sqrt(power / np.mean(noise[0] ** 2)) * 10 ** (-snr_db / 20))
-
-
-def _level(rng: np.random.Generator, recipe: SceneRecipe, mixture: Samples) -> np.float32:
-    """Gain to a random RMS level in W that keeps every channel's peak below full scale."""
-    wanted = 10 ** (rng.uniform(*recipe.level_db) / 20) / np.sqrt(np.mean(mixture[0] ** 2))
-    return np.float32(min(wanted, 0.98 / np.max(np.abs(mixture))))
-
-
-def _mean_acoustics(measured: list[Acoustics]) -> Acoustics | None:
-    """Mean over the sources, ignoring what could not be measured."""
+def mean_acoustics(measured: list[Acoustics]) -> Acoustics | None:
+    """Mean over the sources, ignoring what could not be measured; None without sources."""
     if not measured:
         return None
 
-    def mean(values: list[float]) -> float:
+    def mean(values: list[Any]) -> Any:
+        if isinstance(values[0], tuple):
+            return tuple(mean(list(band)) for band in zip(*values, strict=True))
         known = [value for value in values if np.isfinite(value)]
         return float(np.mean(known)) if known else float("nan")
 
-    bands = zip(*(m.t60_bands_s for m in measured), strict=True)
-    return Acoustics(
-        t60_s=mean([m.t60_s for m in measured]),
-        t60_bands_s=tuple(mean(list(band)) for band in bands),
-        drr_db=mean([m.drr_db for m in measured]),
-        c50_db=mean([m.c50_db for m in measured]),
-    )
+    return Acoustics(**{one.name: mean([getattr(m, one.name) for m in measured]) for one in fields(Acoustics)})

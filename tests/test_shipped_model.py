@@ -25,7 +25,8 @@ from spatial_lalm.model.loading import SHIPPED, SpatialLalm, load_model
 from spatial_lalm.simulation.generators import GENERATORS
 from spatial_lalm.simulation.library import SourceLibrary
 from spatial_lalm.simulation.render import decay_times, render_response
-from spatial_lalm.simulation.sampling import SceneRecipe, render_scene
+from spatial_lalm.simulation.recipe import still_scenes
+from spatial_lalm.simulation.sampling import render_scene
 
 RATE = 16_000
 DURATION_S, ONSET_S, SOUND_S = 6.0, 1.0, 4.0
@@ -250,7 +251,7 @@ def test_ambisonics_by_its_name_assumes_nothing() -> None:
 
 def test_distance_and_volume_follow_the_truth() -> None:
     """Rooms of every size: distances in them and their volumes go with the truth, and beat the best constant."""
-    recipe = SceneRecipe(duration_s=3.0, counts=(0, 1.0), t60_s=(0.2, 1.0), snr_db=(20, 40), event_s=(1.0, 3.0))
+    recipe = still_scenes(3.0, counts=(0, 1.0), t60_s=(0.2, 1.0), snr_db=(20, 40), event_s=(1.0, 3.0))
     library = SourceLibrary.builtin(espeak=False)
     rows = []
     for seed in range(990_000, 990_060):

@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 from spatial_lalm.audio.conventions import unit_vector
 from spatial_lalm.audio.scene import CLASSES, FRAME_S, Scene
 from spatial_lalm.simulation.library import SourceLibrary
-from spatial_lalm.simulation.sampling import SceneRecipe, render_scene
+from spatial_lalm.simulation.recipe import SceneRecipe
+from spatial_lalm.simulation.sampling import render_scene
 from spatial_lalm.simulation.writer import sync
 
 Arrays = dict[str, NDArray[Any]]
@@ -39,8 +40,8 @@ def room_targets(scene: Scene) -> NDArray[np.float32]:
     if acoustics is None:
         return np.full(10, np.nan, np.float32)
     times = np.log([acoustics.t60_s, *acoustics.t60_bands_s])
-    rest = [acoustics.drr_db / 10, acoustics.c50_db / 10, np.log(scene.room.volume_m3)]
-    return np.array([*times, *rest], np.float32)
+    volume = np.nan if scene.room.outdoors else np.log(scene.room.volume_m3)
+    return np.array([*times, acoustics.drr_db / 10, acoustics.c50_db / 10, volume], np.float32)
 
 
 def scene_targets(scene: Scene, frames: int) -> Arrays:

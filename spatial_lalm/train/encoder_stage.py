@@ -15,7 +15,7 @@ from spatial_lalm.model.configuration import SpatialEncoderConfig
 from spatial_lalm.model.encoder import EncoderOutput, SpatialEncoder
 from spatial_lalm.model.views import best_permutation
 from spatial_lalm.simulation.library import SourceLibrary
-from spatial_lalm.simulation.sampling import SceneRecipe
+from spatial_lalm.simulation.recipe import SceneRecipe, still_scenes
 from spatial_lalm.train.augmentation import augment
 from spatial_lalm.train.config import EncoderStage, SceneData
 from spatial_lalm.train.data import Arrays, FeatureSet, render_features
@@ -28,8 +28,8 @@ TARGETS = ("active", "log_distance", "label", "room")
 
 def scene_recipe(data: SceneData, duration_s: float, augmented: bool) -> SceneRecipe:
     """The simulator's recipe for a stage's data; dry sounds are varied in training only."""
-    return SceneRecipe(
-        duration_s=duration_s,
+    return still_scenes(
+        duration_s,
         counts=data.counts,
         t60_s=data.t60_s,
         event_s=data.event_s,

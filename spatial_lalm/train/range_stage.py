@@ -25,7 +25,8 @@ from spatial_lalm.model.processing import whole_frames, window_starts
 from spatial_lalm.model.ranging import CONTEXT, RangeHead, Ranges, sounds_of
 from spatial_lalm.model.views import axis_views, hear_from_all_sides
 from spatial_lalm.simulation.library import SourceLibrary
-from spatial_lalm.simulation.sampling import SceneRecipe, render_scene
+from spatial_lalm.simulation.recipe import SceneRecipe
+from spatial_lalm.simulation.sampling import render_scene
 from spatial_lalm.train.augmentation import random_quality
 from spatial_lalm.train.config import RangeStage
 from spatial_lalm.train.data import Arrays, FeatureSet, render_features

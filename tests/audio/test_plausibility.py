@@ -10,7 +10,8 @@ from spatial_lalm.audio.conventions import Convention, convert, spherical_harmon
 from spatial_lalm.audio.presets import preset
 from spatial_lalm.audio.recording import Recording
 from spatial_lalm.simulation.library import SourceLibrary
-from spatial_lalm.simulation.sampling import SceneRecipe, render_scene
+from spatial_lalm.simulation.recipe import still_scenes
+from spatial_lalm.simulation.sampling import render_scene
 
 RATE = 16_000
 CONVENTIONS: tuple[Convention, ...] = ("ambix", "n3d", "fuma")
@@ -20,7 +21,7 @@ SCENES = [(0.1, 5.0, 1), (0.4, 30.0, 2), (1.0, 10.0, 3), (2.5, 5.0, 4), (2.5, 40
 
 @cache
 def scene(t60_s: float, snr_db: float, seed: int) -> np.ndarray:
-    recipe = SceneRecipe(4.0, 1, RATE, (0.0, 0.6, 0.4), (t60_s, 1.01 * t60_s), (snr_db, snr_db + 0.1))
+    recipe = still_scenes(4.0, (t60_s, 1.01 * t60_s), (snr_db, snr_db + 0.1), (0.0, 0.6, 0.4))
     return render_scene(recipe, SourceLibrary.builtin(espeak=False), seed)[0]
 
 

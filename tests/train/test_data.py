@@ -16,12 +16,13 @@ from spatial_lalm.audio.conventions import unit_vector
 from spatial_lalm.audio.features import spatial_covariance
 from spatial_lalm.audio.scene import CLASSES, Scene
 from spatial_lalm.simulation.library import SourceLibrary
-from spatial_lalm.simulation.sampling import SceneRecipe, render_scene
+from spatial_lalm.simulation.recipe import still_scenes
+from spatial_lalm.simulation.sampling import render_scene
 from spatial_lalm.train import data
 from spatial_lalm.train.data import FeatureSet, render_features, room_targets, scene_targets
 
 LIBRARY = SourceLibrary.builtin(espeak=False)
-RECIPE = SceneRecipe(duration_s=1.0, t60_s=(0.1, 0.3), counts=(0.0, 0.5, 0.5))
+RECIPE = still_scenes(1.0, t60_s=(0.1, 0.3), counts=(0.0, 0.5, 0.5))
 LONGER = replace(RECIPE, duration_s=1.5)
 
 

@@ -1,0 +1,134 @@
+"""What scenes are drawn from: every range, share and probability, with its unit and its distribution."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from spatial_lalm.errors import InputError
+from spatial_lalm.settings import check, setting
+
+Pair = tuple[float, float]
+MOST_SOURCES = 5
+
+
+@dataclass(frozen=True)
+class RoomRecipe:
+    """Rooms from closets to churches, and open air."""
+
+    t60_s: Pair = setting((0.1, 1.5), "reverberation time (Eyring, 1 kHz)", unit="s", drawn="log-uniform")
+    dwellings_m3: Pair = setting((12.0, 400.0), "volume of rooms to live and work in", unit="m3", drawn="log-uniform")
+    volume_m3: Pair = setting((5.0, 20_000.0), "volume of all other rooms", unit="m3", drawn="log-uniform")
+    dwelling_share: float = setting(0.65, "share of rooms to live and work in", least=0, most=1)
+    outdoors_share: float = setting(0.05, "share of scenes in open air, half with hard ground", least=0, most=1)
+    wall_spread: float = setting(0.4, "standard deviation of a wall's ln absorption around the mean", drawn="normal")
+    tilt: Pair = setting((-0.25, 0.35), "growth of absorption with frequency, exponent", drawn="uniform")
+    scattering: Pair = setting((0.0, 0.7), "how far reflections lose their direction, 0 to 1", drawn="uniform")
+
+
+@dataclass(frozen=True)
+class SourceRecipe:
+    """What sounds, where, when and how it moves."""
+
+    counts: tuple[float, ...] = setting(
+        (0.04, 0.40, 0.28, 0.16, 0.08, 0.04), "weight of 0, 1, 2, ... sources in a window"
+    )
+    window_s: float = setting(60.0, "longer scenes are sequences of windows of this length", unit="s")
+    event_s: Pair = setting((0.8, 8.0), "longest excerpt of a sound", unit="s", drawn="log-uniform")
+    most_at_once: int = setting(5, "sounds that may overlap; 1 keeps them apart", least=1)
+    level_spread_db: float = setting(6.0, "levels at the receiver lie within +- this", unit="dB", drawn="uniform")
+    varispeed: float = setting(0.0, "sounds play faster or slower by up to this fraction")
+    colour_db: float = setting(0.0, "sounds are tilted by up to +- this", unit="dB/octave", drawn="uniform")
+    nearest_m: float = setting(0.5, "least distance from the receiver", unit="m")
+    separation_deg: float = setting(12.0, "least angle between sources, where the room allows", unit="degrees")
+    drr_db: Pair = setting((-60.0, 60.0), "direct-to-reverberant ratio that distances aim at", unit="dB")
+    directed_share: float = setting(0.5, "share of sources that radiate to a side", least=0, most=1)
+    moving_share: float = setting(0.25, "share of sources that move", least=0, most=1)
+    speed_m_s: Pair = setting((0.3, 1.8), "speed of moving sources", unit="m/s", drawn="log-uniform")
+    crossing_share: float = setting(0.3, "share of pairs of moving sources whose directions cross", least=0, most=1)
+    conversation_share: float = setting(0.15, "share of windows with a conversation of 2 to 4", least=0, most=1)
+    gap_s: float = setting(0.2, "mean gap between turns; below 0 they overlap", unit="s")
+    gap_spread_s: float = setting(0.45, "deviation of the gaps", unit="s", drawn="normal")
+
+
+@dataclass(frozen=True)
+class BackgroundRecipe:
+    """Everything that is no event: ambience and the microphones' own noise."""
+
+    snr_db: Pair = setting((5.0, 40.0), "typical source over the background, in W", unit="dB", drawn="uniform")
+    diffuse_tilt: Pair = setting((0.0, 1.2), "fall of the ambience with frequency, exponent", drawn="uniform")
+    own_db: Pair = setting((-30.0, -5.0), "own noise of ideal channels under the ambience", unit="dB", drawn="uniform")
+    own_tilt: Pair = setting((0.0, 0.8), "fall of own noise with frequency, exponent", drawn="uniform")
+    directional_share: float = setting(0.2, "share of scenes with a steady noise from one place", least=0, most=1)
+    directional_db: Pair = setting((-10.0, 5.0), "its level over the ambience", unit="dB", drawn="uniform")
+    unsteady_share: float = setting(0.3, "share of scenes whose ambience swells and fades", least=0, most=1)
+    swing_db: Pair = setting((3.0, 12.0), "how far it swells and fades", unit="dB", drawn="uniform")
+
+
+@dataclass(frozen=True)
+class ReceiverRecipe:
+    """How far real microphones differ from their data sheet, and how they are carried."""
+
+    height_m: Pair = setting((0.6, 2.0), "height over the floor", unit="m", drawn="uniform")
+    gain_db: float = setting(0.5, "deviation of a capsule's gain", unit="dB", drawn="normal")
+    delay_us: float = setting(5.0, "deviation of a capsule's delay", unit="us", drawn="normal")
+    position_m: float = setting(0.0005, "deviation of a capsule's position, an axis", unit="m", drawn="normal")
+    noise_floor_db: Pair = setting((-90.0, -65.0), "own noise of capsules", unit="dB re full scale", drawn="uniform")
+    turning_share: float = setting(0.05, "share of scenes in which the receiver turns", least=0, most=1)
+    turn_deg_s: Pair = setting((10.0, 60.0), "speed of turning", unit="degrees/s", drawn="log-uniform")
+    carried_share: float = setting(0.03, "share of scenes in which the receiver is carried", least=0, most=1)
+
+
+@dataclass(frozen=True)
+class SceneRecipe:
+    """Scenes of one kind; every draw is uniform unless its field says otherwise."""
+
+    duration_s: float = setting(10.0, "length of a scene", unit="s")
+    rate: int = setting(16_000, "sample rate", unit="Hz", least=8_000, most=48_000)
+    receiver: str = setting("foa", "foa, hoa2, hoa3, binaural, random, an array's name, or a JSON or SOFA file")
+    engine: str = setting("images", "images (ours) or pyroomacoustics")
+    level_db: Pair = setting((-38.0, -14.0), "RMS of the mixture", unit="dB re full scale", drawn="uniform")
+    rooms: RoomRecipe = field(default_factory=RoomRecipe)
+    sources: SourceRecipe = field(default_factory=SourceRecipe)
+    background: BackgroundRecipe = field(default_factory=BackgroundRecipe)
+    receivers: ReceiverRecipe = field(default_factory=ReceiverRecipe)
+
+    def __post_init__(self) -> None:
+        """Refuse what no scene can be drawn from; ``InputError`` names the field."""
+        counts = self.sources.counts
+        for part in (self, self.rooms, self.sources, self.background, self.receivers):
+            check(part)
+        if not counts or min(counts) < 0 or sum(counts) <= 0 or len(counts) > MOST_SOURCES + 1:
+            raise InputError(
+                f"sources.counts {list(counts)}: give weights of 0 to {MOST_SOURCES} sources, none negative, not all 0"
+            )
+        if self.engine not in ("images", "pyroomacoustics"):
+            raise InputError(f"engine {self.engine!r}: choose images or pyroomacoustics")
+
+
+def still_scenes(
+    duration_s: float = 10.0,
+    t60_s: Pair = (0.1, 1.5),
+    snr_db: Pair = (5.0, 40.0),
+    counts: tuple[float, ...] = (0.04, 0.46, 0.30, 0.20),
+    event_s: Pair = (0.8, 8.0),
+    varispeed: float = 0.0,
+    colour_db: float = 0.0,
+    receiver: str = "foa",
+) -> SceneRecipe:
+    """Rooms in which nothing moves: a few omni sources of one event each over a plain ambience."""
+    return SceneRecipe(
+        duration_s=duration_s,
+        receiver=receiver,
+        rooms=RoomRecipe(t60_s=t60_s, outdoors_share=0.0),
+        sources=SourceRecipe(
+            counts=counts,
+            event_s=event_s,
+            varispeed=varispeed,
+            colour_db=colour_db,
+            directed_share=0.0,
+            moving_share=0.0,
+            conversation_share=0.0,
+        ),
+        background=BackgroundRecipe(snr_db=snr_db, directional_share=0.0, unsteady_share=0.0),
+        receivers=ReceiverRecipe(turning_share=0.0, carried_share=0.0),
+    )
