@@ -42,6 +42,7 @@ class Stage:
     motion: ReceiverMotion
     seed: int
     peak: float = np.inf
+    device: str = "cpu"
 
     @property
     def rows(self) -> int:
@@ -173,7 +174,8 @@ def _respond(stage: Stage, paths: list[Path]) -> list[Response]:
         return reference_responses(paths, stage.receiver, stage.recipe.rate)
     from spatial_lalm.simulation.engine.render import render_responses
 
-    return render_responses(paths, stage.receiver, stage.recipe.rate)
+    full = stage.recipe.engine == "all-images"
+    return render_responses(paths, stage.receiver, stage.recipe.rate, full, stage.device)
 
 
 def _convolved(stage: Stage, sound: Samples, paths: list[Path], response: Response) -> Samples:

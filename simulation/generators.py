@@ -255,7 +255,7 @@ def sentences(rng: np.random.Generator, count: int) -> str:
     return " ".join(line[0].upper() + line[1:] + "." for line in lines)
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=64)
 def _spoken(speaker: int, number: int, count: int, rate: int) -> SpokenLine:
     """Line ``number`` of ``count`` sentences in the voice of a speaker (who keeps one pitch), at ``rate`` Hz."""
     voice = f"{VOICES[speaker % len(VOICES)]}+{VARIANTS[speaker // len(VOICES)]}"

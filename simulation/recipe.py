@@ -9,6 +9,8 @@ from spatial_lalm.settings import check, setting
 
 Pair = tuple[float, float]
 MOST_SOURCES = 5
+ENGINES = ("images", "all-images", "pyroomacoustics")
+"""Ours with a diffuse late field, ours with image sources to the end, and pyroomacoustics with ray tracing."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,9 @@ class RoomRecipe:
     wall_spread: float = setting(0.4, "standard deviation of a wall's ln absorption around the mean", drawn="normal")
     tilt: Pair = setting((-0.25, 0.35), "growth of absorption with frequency, exponent", drawn="uniform")
     scattering: Pair = setting((0.0, 0.7), "how far reflections lose their direction, 0 to 1", drawn="uniform")
+    polygon_share: float = setting(
+        0.0, "share of rooms over an L, a trapezoid or an irregular floor; needs engine pyroomacoustics", least=0, most=1
+    )
 
 
 @dataclass(frozen=True)
@@ -85,7 +90,7 @@ class SceneRecipe:
     duration_s: float = setting(10.0, "length of a scene", unit="s")
     rate: int = setting(16_000, "sample rate", unit="Hz", least=8_000, most=48_000)
     receiver: str = setting("foa", "foa, hoa2, hoa3, binaural, random, an array's name, or a JSON or SOFA file")
-    engine: str = setting("images", "images (ours) or pyroomacoustics")
+    engine: str = setting("images", "images, all-images or pyroomacoustics")
     level_db: Pair = setting((-38.0, -14.0), "RMS of the mixture", unit="dB re full scale", drawn="uniform")
     rooms: RoomRecipe = field(default_factory=RoomRecipe)
     sources: SourceRecipe = field(default_factory=SourceRecipe)
@@ -101,8 +106,8 @@ class SceneRecipe:
             raise InputError(
                 f"sources.counts {list(counts)}: give weights of 0 to {MOST_SOURCES} sources, none negative, not all 0"
             )
-        if self.engine not in ("images", "pyroomacoustics"):
-            raise InputError(f"engine {self.engine!r}: choose images or pyroomacoustics")
+        if self.engine not in ENGINES:
+            raise InputError(f"engine {self.engine!r}: choose {', '.join(ENGINES)}")
 
 
 def still_scenes(

@@ -51,16 +51,19 @@ class _Take:
     voices: dict[int, str | None] = field(default_factory=dict)
 
 
-def render_scene(recipe: SceneRecipe, library: SourceLibrary, seed: int) -> tuple[Samples, Scene]:
+def render_scene(
+    recipe: SceneRecipe, library: SourceLibrary, seed: int, device: str = "cpu"
+) -> tuple[Samples, Scene]:
     """Render the scene of a seed: samples ``(channels, samples)`` and its labels.
 
-    Channels are ambisonics in ACN/SN3D or an array's capsules. The same recipe, library and seed give the same samples.
+    Channels are ambisonics in ACN/SN3D or an array's capsules. The same recipe, library and seed give the same samples
+    on the CPU; ``device`` is where responses are rendered.
     """
     if recipe.duration_s > WHOLE_S:
-        labels, blocks = render_blocks(recipe, library, seed)
+        labels, blocks = render_blocks(recipe, library, seed, device)
         samples = np.concatenate(list(blocks), axis=1)
         return samples, labels()
-    rng, take = _begin(recipe, library, seed)
+    rng, take = _begin(recipe, library, seed, device)
     rows = np.concatenate(list(_windows(rng, recipe, take)), axis=1)
     rows *= _level(rng, recipe, rows[0], rows)
     return _heard(take, rows, 0), _labels(recipe, take, seed)
@@ -79,7 +82,9 @@ class Labels:
         return self.scene
 
 
-def render_blocks(recipe: SceneRecipe, library: SourceLibrary, seed: int) -> tuple[Labels, Iterator[Samples]]:
+def render_blocks(
+    recipe: SceneRecipe, library: SourceLibrary, seed: int, device: str = "cpu"
+) -> tuple[Labels, Iterator[Samples]]:
     """The scene of a seed in blocks ``(channels, n)``, one a window, in memory that does not grow with its length.
 
     Levels are set beforehand (``LONG_LEVEL_DB``, ``EVENT_PEAK``). The labels are known after the last block.
@@ -87,7 +92,7 @@ def render_blocks(recipe: SceneRecipe, library: SourceLibrary, seed: int) -> tup
     labels = Labels()
 
     def blocks() -> Iterator[Samples]:
-        rng, take = _begin(recipe, library, seed)
+        rng, take = _begin(recipe, library, seed, device)
         level = min(float(rng.uniform(*recipe.level_db)), LONG_LEVEL_DB)
         gain = np.float32(10 ** (level / 20))
         take.stage = replace(take.stage, peak=EVENT_PEAK / float(gain))
@@ -100,14 +105,16 @@ def render_blocks(recipe: SceneRecipe, library: SourceLibrary, seed: int) -> tup
     return labels, blocks()
 
 
-def _begin(recipe: SceneRecipe, library: SourceLibrary, seed: int) -> tuple[np.random.Generator, _Take]:
+def _begin(
+    recipe: SceneRecipe, library: SourceLibrary, seed: int, device: str
+) -> tuple[np.random.Generator, _Take]:
     """Draw the room, the receiver and the background."""
     rng = np.random.default_rng(seed)
     room = sample_room(rng, recipe.rooms)
     motion = sample_receiver_motion(rng, room, recipe.receivers, recipe.duration_s)
     receiver = _receiver(recipe, rng)
     samples = round(recipe.duration_s * recipe.rate)
-    stage = Stage(recipe, library, room, receiver, motion, seed)
+    stage = Stage(recipe, library, room, receiver, motion, seed, device=device)
     background = Background.draw(rng, recipe.background, receiver, recipe.rate, samples)
     if not motion.moves and rng.random() < recipe.background.directional_share:
         background = replace(background, directional=stage.noise_response(rng))

@@ -27,7 +27,6 @@ from spatial_lalm.simulation.engine.render import (
     fade_out,
     hear_images,
     late_part,
-    mixing_time,
     received,
 )
 
@@ -41,9 +40,8 @@ STEP_S = 0.05
 DIRECTION_TAPS = 512
 """Length of the responses by which a receiver tells directions; they are centred, so that nothing is cut."""
 FINER = 4
-MOVING_IMAGES_S = 0.06
-"""Reflections are exact for this long after the direct sound at least; shorter than for what stands still, as there
-are many sets of them."""
+MOVING_IMAGES_S = 0.05
+"""Reflections are exact for this long after the direct sound; shorter than for what stands still, there being many."""
 
 
 def knot_count(samples: int, rate: int) -> int:
@@ -61,7 +59,7 @@ def render_moving(
     """
     if len(paths) != knot_count(len(dry), rate):
         raise ValueError(f"{len(paths)} knots for {len(dry)} samples: {knot_count(len(dry), rate)} are needed")
-    seam_s = max(mixing_time(paths[0]), max(path.direct_s for path in paths) + MOVING_IMAGES_S)
+    seam_s = max(path.direct_s for path in paths) + MOVING_IMAGES_S
     images = image_sources(paths, np.full(len(paths), seam_s * SPEED_OF_SOUND), torch.device("cpu"))
     fade_out(images, np.full(len(paths), seam_s))
     reflections = hear_images(images.only(~images.direct), len(paths), receiver, early_size(seam_s, rate), rate)

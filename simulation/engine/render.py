@@ -112,9 +112,9 @@ def _joined(early: Tensor, late: Tensor, decay: Decay, row: int, rate: int) -> T
     """Early and late part ``(R, T)`` of one path on one time axis."""
     start = round(decay.seam_s[row] * rate)
     samples = round(decay.end_s[row] * rate)
-    whole = early.new_zeros(early.shape[0], max(samples, early.shape[1]))
+    whole = early.new_zeros(early.shape[0], max(samples + round(RINGING_S * rate), early.shape[1]))
     whole[:, : early.shape[1]] = early
-    count = min(late.shape[1], whole.shape[1] - start)
+    count = min(late.shape[1], samples - start)  # a batch is rendered as long as its longest
     whole[:, start : start + count] += late[:, :count]
     return whole
 
@@ -188,7 +188,7 @@ def received(harmonics: Tensor, receiver: Receiver, rate: int) -> Tensor:
     return torch.cat([harmonics[:, :1], heard], dim=1)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=16)
 def _band_filters(size: int, rate: int, device: torch.device) -> Tensor:
     """Octave bands that add up to one, with the high-pass and the fall-off at the top, ``(B, F)`` complex."""
     hertz = np.linspace(0, rate / 2, size // 2 + 1)
@@ -200,10 +200,7 @@ def _band_filters(size: int, rate: int, device: torch.device) -> Tensor:
 
 def band_split(signal: Tensor, rate: int) -> Tensor:
     """A dry signal ``(T,)`` in octave bands ``(B, T + ringing)`` that add up to what images carry of it."""
-    import scipy.fft
-
     samples = len(signal) + round(RINGING_S * rate)
-    size = scipy.fft.next_fast_len(samples, real=True)
-    size += size % 2
+    size = int(2 ** np.ceil(np.log2(samples)))  # few sizes, as the filters of each are kept
     spectrum = torch.fft.rfft(signal, size) * _band_filters(size, rate, signal.device)
     return torch.fft.irfft(spectrum, size)[:, :samples]
