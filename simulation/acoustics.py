@@ -14,8 +14,7 @@ Floats = NDArray[np.floating[Any]]
 
 DIRECT_WINDOW_S = (-0.001, 0.0025)
 """The direct sound, around its arrival (as in the ACE challenge's DRR, with 2.5 ms after the peak)."""
-
-
+BAND_RINGING_S = 0.1
 _FIT_DB: dict[str, tuple[float, float]] = {"t60": (-5.0, -25.0), "edt": (0.0, -10.0)}
 """Levels between which the decay curve is fitted: T20 for T60, and the early decay time (ISO 3382-1)."""
 
@@ -89,7 +88,8 @@ def measure(response: Floats, direct_sample: float, rate: int) -> Acoustics:
     """All quantities of an omnidirectional response ``(T,)``; the first T60 is broadband."""
     import scipy.fft
 
-    length = 2 ** int(np.ceil(np.log2(len(response))))
+    # The zero-phase bands ring before the direct sound too; without room for it they would do so at the end.
+    length = 2 ** int(np.ceil(np.log2(len(response) + BAND_RINGING_S * rate)))
     spectrum = scipy.fft.rfft(response, length)
     masks = octave_masks(len(spectrum), rate).astype(response.dtype)
     bands = scipy.fft.irfft(spectrum * masks, length)[:, : len(response)]
