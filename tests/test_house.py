@@ -34,7 +34,7 @@ def imported_rooms(path: Path) -> set[str]:
 
 @pytest.mark.parametrize("room", MAY_IMPORT)
 def test_rooms_meet_in_no_circle(room: str) -> None:
-    files = sorted((PACKAGE / room).glob("*.py"))
+    files = sorted((PACKAGE / room).rglob("*.py"))
     assert files
     for path in files:
         assert imported_rooms(path) <= MAY_IMPORT[room] | {room}, path

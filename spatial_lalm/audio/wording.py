@@ -80,6 +80,13 @@ SIDES: dict[str, str] = {
 # Upper ends in cubic metres (exclusive) of the words for a room's size: a bathroom, a living room, a classroom.
 SIZES: tuple[tuple[float, str], ...] = ((40.0, "small"), (120.0, "medium-sized"), (400.0, "large"))
 LARGEST = "very large"
+# Upper ends in seconds (exclusive) of the words for a T60: a studio, a living room, a hall.
+REVERBERATION: tuple[tuple[float, str], ...] = (
+    (0.3, "dry"),
+    (0.7, "moderately reverberant"),
+    (1.5, "reverberant"),
+)
+MOST_REVERBERANT = "very reverberant"
 
 
 # ---------------------------------------------------------------- names
@@ -220,6 +227,11 @@ def two_digits(value: float) -> str:
 def size_words(volume_m3: float) -> str:
     """Word for a room's volume in cubic metres: small (< 40), medium-sized (< 120), large (< 400) or very large."""
     return next((word for end, word in SIZES if volume_m3 < end), LARGEST)
+
+
+def reverberation_words(t60_s: float) -> str:
+    """Words for a T60 in seconds: dry (< 0.3), moderately reverberant (< 0.7), reverberant (< 1.5) or very so."""
+    return next((words for end, words in REVERBERATION if t60_s < end), MOST_REVERBERANT)
 
 
 def room_text(volume_m3: float) -> str:

@@ -18,6 +18,7 @@ from spatial_lalm.audio.wording import (
     lateral_words,
     list_text,
     place_text,
+    reverberation_words,
     room_text,
     size_words,
     spans,
@@ -142,6 +143,17 @@ def test_room_sizes() -> None:
     assert room_text(39.7) == "medium-sized, with a volume of about 40 m³"
     with pytest.raises(InputError, match="must be positive"):
         room_text(float("nan"))
+
+
+def test_reverberation_in_words() -> None:
+    assert [reverberation_words(t60) for t60 in (0.29, 0.3, 0.69, 0.7, 1.49, 1.5)] == [
+        "dry",
+        "moderately reverberant",
+        "moderately reverberant",
+        "reverberant",
+        "reverberant",
+        "very reverberant",
+    ]
 
 
 def test_rounding_halves() -> None:

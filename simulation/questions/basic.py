@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import get_args
 
 import numpy as np
@@ -18,11 +17,9 @@ from spatial_lalm.audio.scene import CLASSES, Scene
 from spatial_lalm.audio.telling import CANNOT, absence, tell
 from spatial_lalm.audio.wording import Spatial
 from spatial_lalm.errors import InputError
-from spatial_lalm.simulation import phrasings
-from spatial_lalm.simulation.phrasings import Split
-from spatial_lalm.simulation.question_check import check
-
-__all__ = ["KINDS", "QuestionAnswer", "ask_about", "check", "fitting_kinds"]
+from spatial_lalm.simulation.questions import phrasings
+from spatial_lalm.simulation.questions.answer import QuestionAnswer
+from spatial_lalm.simulation.questions.phrasings import Split
 
 # How often each kind is drawn where all of them fit; the four about direction never fit together.
 _WEIGHTS: dict[str, float] = {
@@ -50,24 +47,13 @@ _DIRECTION_KIND: dict[Spatial, str] = {
 }
 
 
-@dataclass(frozen=True)
-class QuestionAnswer:
-    """A question with its truthful answer; ``label`` is the class asked about, None where it is about no single one."""
-
-    kind: str
-    question: str
-    answer: str
-    declined: bool
-    label: str | None
-
-
 # ---------------------------------------------------------------- which kinds fit
 
 
 def fitting_kinds(scene: Scene, spatial: Spatial = "full") -> tuple[str, ...]:
     """The kinds that can be asked about a scene whose channels tell ``spatial`` of direction."""
     kinds = [_DIRECTION_KIND[spatial] if scene.events else "where", "how_far", "what", "when", "count"]
-    if scene.events:  # nothing but sounds makes a room heard
+    if scene.events and not scene.room.outdoors:  # nothing but sounds makes a room heard
         kinds.append("room_size")
     if scene.events and scene.acoustics is not None:
         rooms = {
@@ -75,7 +61,8 @@ def fitting_kinds(scene: Scene, spatial: Spatial = "full") -> tuple[str, ...]:
             "drr": scene.acoustics.drr_db,
             "clarity": scene.acoustics.c50_db,
         }
-        kinds += [kind for kind, value in rooms.items() if math.isfinite(value)]
+        known = [kind for kind, value in rooms.items() if math.isfinite(value)]
+        kinds += [kind for kind in known if not (kind == "reverberation" and scene.room.outdoors)]
     if _absent_labels(scene):
         kinds.append("absent")
     return (*kinds, "off_topic")

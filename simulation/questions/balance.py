@@ -1,0 +1,49 @@
+"""Answers that the wording cannot give away: questions are thinned until every claim is equally frequent in its topic.
+
+A kind that draws yes or no first is balanced as a whole, yet "Is there speech?" would mostly be right with yes where
+most scenes hold speech. How often a claim is made within a topic depends on the scenes, so it is measured on some of
+them; after that every question is kept or dropped by its own draw, and shards stay independent of each other.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from spatial_lalm.simulation.questions.answer import QuestionAnswer
+
+YES_NO = frozenset({"yes", "no"})
+RARE = 0.03
+"""A claim that is rarer than this is kept whole and not waited for, but for yes and no."""
+
+
+@dataclass(frozen=True)
+class Balance:
+    """Shares of questions to keep by kind, topic and claim; what is not listed is kept."""
+
+    keep: Mapping[tuple[str, str, str], float] = field(default_factory=dict)
+
+    @classmethod
+    def measure(cls, asked: Iterable[QuestionAnswer]) -> Balance:
+        """Shares that make claims equally frequent, from questions about a few thousand scenes of the same recipe."""
+        groups: dict[tuple[str, str], Counter[str]] = {}
+        for qa in asked:
+            if qa.claim:
+                groups.setdefault((qa.kind, qa.topic), Counter())[qa.claim] += 1
+        return cls({(*group, claim): share for group, counts in groups.items() for claim, share in _shares(counts)})
+
+    def keeps(self, qa: QuestionAnswer, rng: np.random.Generator) -> bool:
+        """Draw whether a question stays."""
+        return bool(rng.random() < self.keep.get((qa.kind, qa.topic, qa.claim), 1.0))
+
+
+def _shares(counts: Counter[str]) -> list[tuple[str, float]]:
+    """How much to keep of each claim so that all become as frequent as the rarest that counts."""
+    if set(counts) <= YES_NO:
+        rarest = min(counts["yes"], counts["no"])
+    else:
+        rarest = min(count for count in counts.values() if count >= RARE * counts.total())
+    return [(claim, min(1.0, rarest / count)) for claim, count in counts.items() if count]

@@ -1,0 +1,125 @@
+"""Second derivation of answers about rooms."""
+
+from __future__ import annotations
+
+import math
+import re
+
+from spatial_lalm.audio.scene import OCTAVES_HZ, Scene
+from spatial_lalm.simulation.questions.checks import oracle
+from spatial_lalm.simulation.questions.checks.places import pair
+from spatial_lalm.simulation.questions.kind import Asked
+
+WORDS = {
+    "dry": (0, 0.3),
+    "moderately reverberant": (0.3, 0.7),
+    "reverberant": (0.7, 1.5),
+    "very reverberant": (1.5, math.inf),
+}
+SIZES = {"small": (0, 40), "medium-sized": (40, 120), "large": (120, 400), "very large": (400, math.inf)}
+
+
+def open_air(scene: Scene) -> bool:
+    """Whether every wall but the floor takes in all sound."""
+    walls = [wall for place, wall in enumerate(scene.room.absorption) if place != 4]
+    return all((min(wall) if isinstance(wall, tuple) else wall) >= 1 for wall in walls)
+
+
+def t60_s(scene: Scene) -> float:
+    """Reverberation time in seconds; NaN outdoors."""
+    return math.nan if open_air(scene) or scene.acoustics is None else scene.acoustics.t60_s
+
+
+def size_m3(scene: Scene) -> float:
+    """Volume in cubic metres; NaN outdoors."""
+    return math.nan if open_air(scene) else math.prod(scene.room.dimensions_m)
+
+
+def t60(asked: Asked) -> set[int] | None:
+    """Judge ``The reverberation time is 0.52 s.``."""
+    told = oracle.number(r"The reverberation time is (\d+\.\d\d) s\.", asked.answer)
+    return set() if abs(told - t60_s(asked.scene)) <= 0.005 + 1e-9 else None
+
+
+def edt(asked: Asked) -> set[int] | None:
+    """Judge ``The early decay time is 0.52 s.``."""
+    told = oracle.number(r"The early decay time is (\d+\.\d\d) s\.", asked.answer)
+    measured = asked.scene.acoustics
+    return set() if measured and not open_air(asked.scene) and abs(told - measured.edt_s) <= 0.005 + 1e-9 else None
+
+
+def d50(asked: Asked) -> set[int] | None:
+    """Judge ``The definition D50 is 62 %.``."""
+    told = oracle.number(r"The definition D50 is (\d+) %\.", asked.answer)
+    return set() if asked.scene.acoustics and abs(told - 100 * asked.scene.acoustics.d50) <= 0.5 + 1e-9 else None
+
+
+def t60_band(asked: Asked) -> set[int] | None:
+    """Judge ``The reverberation time at 1000 Hz is 0.52 s.``."""
+    found = re.fullmatch(r"The reverberation time at (\d+) Hz is (\d+\.\d\d) s\.", asked.answer)
+    if not found or found[1] != asked.slots["band"] or float(found[1]) not in OCTAVES_HZ or open_air(asked.scene):
+        return None
+    measured = asked.scene.acoustics
+    truth = measured.t60_bands_s[OCTAVES_HZ.index(float(found[1]))] if measured else math.nan
+    return set() if abs(truth - float(found[2])) <= 0.005 + 1e-9 else None
+
+
+def reverberation_word(asked: Asked) -> set[int] | None:
+    """Judge ``It is dry.``."""
+    found = re.fullmatch(r"It is ([a-z ]+)\.", asked.answer)
+    return _within(WORDS.get(found[1] if found else ""), t60_s(asked.scene))
+
+
+def size_word(asked: Asked) -> set[int] | None:
+    """Judge ``It is small.``."""
+    found = re.fullmatch(r"It is ([a-z -]+)\.", asked.answer)
+    return _within(SIZES.get(found[1] if found else ""), size_m3(asked.scene))
+
+
+def reverberation_option(asked: Asked) -> set[int] | None:
+    """``dry``, in a multiple choice."""
+    return _within(WORDS.get(asked.answer), t60_s(asked.scene))
+
+
+def size_option(asked: Asked) -> set[int] | None:
+    """``small``, in a multiple choice."""
+    return _within(SIZES.get(asked.answer), size_m3(asked.scene))
+
+
+def _within(ends: tuple[float, float] | None, value: float) -> set[int] | None:
+    return set() if ends and ends[0] <= value < ends[1] else None
+
+
+def indoors_or_outdoors(asked: Asked) -> set[int] | None:
+    """Judge ``It was recorded indoors.``."""
+    place = "outdoors" if open_air(asked.scene) else "indoors"
+    return set() if asked.answer == f"It was recorded {place}." else None
+
+
+def _level(asked: Asked, name: str, field: str) -> set[int] | None:
+    index = oracle.one(asked.scene, asked.slots["x"])
+    told = oracle.number(rf"The {name} is (-?\d+) dB\.", asked.answer)
+    if index is None or asked.scene.events[index].acoustics is None:
+        return None
+    return {index} if abs(getattr(asked.scene.events[index].acoustics, field) - told) <= 0.5 + 1e-9 else None
+
+
+def drr_of(asked: Asked) -> set[int] | None:
+    """Judge ``The direct-to-reverberant ratio is -3 dB.``."""
+    return _level(asked, "direct-to-reverberant ratio", "drr_db")
+
+
+def c50_of(asked: Asked) -> set[int] | None:
+    """Judge ``The clarity C50 is 8 dB.``."""
+    return _level(asked, "clarity C50", "c50_db")
+
+
+def which_drr(asked: Asked) -> set[int] | None:
+    """``The dog bark.``, the one with the higher or lower ratio."""
+    found = pair(asked)
+    told = oracle.one(asked.scene, asked.answer.removesuffix("."))
+    if found is None or told not in found or asked.slots["rank"] not in ("higher", "lower") or asked.answer[-1] != ".":
+        return None
+    levels = {n: a.drr_db for n in found if (a := asked.scene.events[n].acoustics)}
+    best = (max if asked.slots["rank"] == "higher" else min)(levels, key=lambda n: levels[n])
+    return set(found) if best == told else None
