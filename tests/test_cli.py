@@ -21,8 +21,8 @@ from spatial_lalm.errors import InputError
 # A flag is a promise to scripts: this table changes only together with the changelog.
 FLAGS = {
     "simulate": {
-        *("out", "--scenes", "--seed", "--format", "--sources", "--split"),
-        *("--duration", "--workers", "--json"),
+        *("out", "--scenes", "--seed", "--config", "--format", "--sources", "--split", "--duration"),
+        *("--layout", "--workers", "--ray", "--engine", "--json", "--describe"),
     },
     "ask": {"recording", "question", "--format", "--array", "--model", "--start", "--end", "--json"},
     "train": {"config", "--out", "--sources", "--stage", "--workers"},
@@ -96,7 +96,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert (stop.value.code, capsys.readouterr().out) == (0, f"spatial-lalm {__version__}\n")
 
 
-@pytest.mark.parametrize("argv", [[], ["sing"], ["--sing"], ["simulate"], ["simulate", "x", "--sead", "1"]])
+@pytest.mark.parametrize("argv", [[], ["sing"], ["--sing"], ["ask"], ["simulate", "x", "--sead", "1"]])
 def test_wrong_arguments_are_one_line_that_names_the_help(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:
         cli.main(argv)
@@ -201,6 +201,15 @@ def test_progress_draws_count_rate_and_time_left() -> None:
     lines = terminal.getvalue().replace("\x1b[K", "").split("\r")[1:]
     # The rate counts from the first call (a resumed run); the third call is too soon after the second to be drawn.
     assert lines == ["scenes: 5/25", "scenes: 9/25, 2.0/s, 0:08 left", "scenes: 25/25, 2.0/s, in 0:10\n"]
+
+
+def test_progress_of_a_resumed_run_soon_forgets_what_was_there() -> None:
+    times = iter([0.0, 1.0, 61.0, 121.0])
+    terminal = Terminal()
+    with Progress("scenes", terminal, clock=lambda: next(times)) as progress:
+        for done in (0, 1000, 1030, 1060):
+            progress(done, 1090)
+    assert terminal.getvalue().endswith("scenes: 1060/1090, 30.0/min, 1:00 left\x1b[K\n")
 
 
 def test_progress_ends_its_line_before_an_error() -> None:

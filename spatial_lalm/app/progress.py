@@ -5,12 +5,15 @@ from __future__ import annotations
 import shutil
 import sys
 import time
+from collections import deque
 from collections.abc import Callable
 from types import TracebackType
 from typing import TextIO
 
 REDRAW_S = 0.1
 """Shortest time between two drawings in seconds; the last count is always drawn."""
+RECENT_S = 60.0
+"""Seconds that the rate is taken over: what an earlier run had done is counted at once and soon forgotten."""
 
 
 class Progress:
@@ -32,22 +35,23 @@ class Progress:
         self._stream = sys.stderr if stream is None else stream
         self._clock = clock
         self._draws = self._stream.isatty()
-        self._first: tuple[float, int] | None = None
+        self._started: float | None = None
+        self._recent: deque[tuple[float, int]] = deque()
         self._drawn_at = float("-inf")
         self._open_line = False
 
     def __call__(self, done: int, total: int) -> None:
-        """Tell that ``done`` of ``total`` are finished; the first call sets the start of the rate.
-
-        A resumed run starts at its own count, so that work of an earlier run does not flatter the rate.
-        """
+        """Tell that ``done`` of ``total`` are finished; the first call sets the start of the rate."""
         if not self._draws:
             return
         now = self._clock()
-        if self._first is None:
-            self._first = (now, done)
+        if self._started is None:
+            self._started = now
         if now - self._drawn_at >= REDRAW_S or done >= total:
             self._drawn_at = now
+            self._recent.append((now, done))
+            while len(self._recent) > 2 and now - self._recent[1][0] >= RECENT_S:
+                self._recent.popleft()
             self._draw(self._line(done, total, now))
 
     def close(self) -> None:
@@ -66,14 +70,13 @@ class Progress:
         self.close()
 
     def _line(self, done: int, total: int, now: float) -> str:
-        assert self._first is not None
-        started, before = self._first
-        elapsed = now - started
+        assert self._started is not None
+        since, before = self._recent[0]
         text = f"{self._label}: {done}/{total}"
-        if done <= before or elapsed <= 0:
+        if done <= before or now <= since:
             return text
-        rate = (done - before) / elapsed
-        rest = f"in {clock_text(elapsed)}" if done >= total else f"{clock_text((total - done) / rate)} left"
+        rate = (done - before) / (now - since)
+        rest = f"in {clock_text(now - self._started)}" if done >= total else f"{clock_text((total - done) / rate)} left"
         return f"{text}, {rate_text(rate)}, {rest}"
 
     def _draw(self, text: str) -> None:

@@ -6,23 +6,29 @@ import argparse
 import hashlib
 import json
 import multiprocessing
-import os
+import re
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
+from dataclasses import fields, is_dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
 
-from spatial_lalm.app import simulate
+from spatial_lalm.app import cli, contact_sheet, simulate
+from spatial_lalm.app.simulate import CONFIGS, ENGINES, LAYOUTS, RunSettings, load_settings, settings_of
+from spatial_lalm.audio.presets import preset
 from spatial_lalm.audio.scene import CLASSES
 from spatial_lalm.errors import InputError
+from spatial_lalm.simulation import dataset
 from spatial_lalm.simulation.dataset import _locked, make_scenes, scene_seed
 from spatial_lalm.simulation.library import SourceLibrary
-from spatial_lalm.simulation.sampling import SceneRecipe
+from spatial_lalm.simulation.recipe import SceneRecipe
 from spatial_lalm.simulation.writer import read_scene_csv
 
 
@@ -37,7 +43,22 @@ def command(*words: str | Path) -> int:
 
 
 def tree(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    """Content by name of everything in the folder but the contact sheet."""
+    files = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return {name: content for name, content in files.items() if name != simulate.SHEET}
+
+
+def refusal(capsys: pytest.CaptureFixture[str], *words: str | Path) -> str:
+    """The one line of a refusal on the whole command line, with its exit code checked."""
+    try:
+        code = cli.main(["simulate", *(str(word) for word in words)])
+    except SystemExit as stop:
+        code = int(str(stop.code))
+    shown = capsys.readouterr()
+    assert (code, shown.out) == (2, "")
+    assert shown.err.startswith("spatial-lalm: error: ")
+    assert shown.err.count("\n") == 1
+    return shown.err.removeprefix("spatial-lalm: error: ")
 
 
 @pytest.fixture
@@ -48,6 +69,22 @@ def sounds(tmp_path: Path) -> Path:
         (tmp_path / "sounds" / label).mkdir(parents=True)
         soundfile.write(tmp_path / "sounds" / label / "a.wav", 0.2 * np.sin(2 * np.pi * pitch * time_s), 16_000)
     return tmp_path / "sounds"
+
+
+Sheet = tuple[Sequence[tuple[np.ndarray, Any]], Path, Sequence[str]]
+
+
+@pytest.fixture(autouse=True)
+def sheets(monkeypatch: pytest.MonkeyPatch) -> list[Sheet]:
+    """What contact sheets were asked for; they are drawn for real in the tests of their own."""
+    drawn: list[Sheet] = []
+
+    def draw(rows: Sequence[tuple[np.ndarray, Any]], path: Path, names: Sequence[str] = ()) -> None:
+        path.write_bytes(b"PNG")
+        drawn.append((rows, path, names))
+
+    monkeypatch.setattr(contact_sheet, "draw_sheet", draw)
+    return drawn
 
 
 # ---------------------------------------------------------------- what is written
@@ -88,13 +125,162 @@ def test_labels_agree_with_the_scene_and_the_manifest_with_the_files(tmp_path: P
 def test_summary_line_and_json(tmp_path: Path, sounds: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command(tmp_path / "a", "--scenes", "2", "--sources", sounds)
     line = capsys.readouterr().out
-    assert line.startswith("2 scenes, 2 s of audio, ")
-    assert line.rstrip().endswith(f"scenes/s, in {tmp_path / 'a'}")
-    command(tmp_path / "a", "--scenes", "2", "--sources", sounds, "--json")
+    assert re.fullmatch(
+        rf"2 scenes, 2 s of audio, [0-9.]+/(s|min), [0-9.]+ times real time, in {re.escape(str(tmp_path))}/a\n", line
+    )
+    command(tmp_path / "a", "--scenes", "3", "--sources", sounds)
+    assert capsys.readouterr().out.startswith("3 scenes (2 were there), 3 s of audio, ")
+    command(tmp_path / "a", "--scenes", "3", "--sources", sounds)
+    assert capsys.readouterr().out == f"3 scenes (3 were there), 3 s of audio, in {tmp_path}/a\n"
+    command(tmp_path / "a", "--scenes", "3", "--sources", sounds, "--json")
     summary = json.loads(capsys.readouterr().out)
-    assert summary["scenes"] == 2
-    assert summary["rendered"] == 0
-    assert summary["audio_s"] == 2.0
+    assert {name: summary[name] for name in ("scenes", "rendered", "audio_s", "format", "layout", "seed")} == {
+        **{"scenes": 3, "rendered": 0, "audio_s": 3.0},
+        **{"format": "foa", "layout": "files", "seed": 0},
+    }
+    assert Path(summary["contact_sheet"]).exists()
+    assert "zither" in summary["classes"]
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(90.0, "90 s"), (600.0, "10 min"), (9000.0, "2.5 h")])
+def test_audio_is_told_in_the_unit_that_fits(seconds: float, text: str) -> None:
+    summary = {"scenes": 3, "rendered": 3, "audio_s": seconds, "scenes_per_s": 0.5, "real_time_factor": 1234.5}
+    told = simulate.summary_line(summary | {"folder": "out"})
+    assert told == f"3 scenes, {text} of audio, 30.0/min, 1.23e+03 times real time, in out"
+
+
+def test_progress_is_drawn_from_the_start_and_for_a_resumed_run(
+    tmp_path: Path, sounds: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    for scenes in ("1", "2"):
+        command(tmp_path / "out", "--scenes", scenes, "--sources", sounds)
+        shown = capsys.readouterr().err
+        assert shown.startswith(f"\rscenes: 0/{scenes}\x1b[K")
+        assert f"scenes: {scenes}/{scenes}, " in shown
+        assert shown.endswith("\n")
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_every_layout_gets_its_contact_sheet(tmp_path: Path, sounds: Path, sheets: list[Sheet], layout: str) -> None:
+    out = tmp_path / "out"
+    command(out, "--scenes", "10", "--sources", sounds, "--layout", layout)
+    ((rows, path, names),) = sheets
+    assert path == out / "contact_sheet.png"
+    assert (len(rows), len(set(names))) == (8, 8)
+    assert all(scene.duration_s == 1.0 for _, scene in rows)
+    assert len({scene.seed for _, scene in rows}) == 8
+    assert all(0 < np.abs(wave).max() <= 1 for wave, _ in rows)
+    manifest = json.loads((out / "manifest.json").read_text())
+    assert path.name not in manifest["sha256"]
+
+
+def test_contact_sheet_is_drawn_again_only_where_something_came_to_the_folder(
+    tmp_path: Path, sounds: Path, sheets: list[Sheet]
+) -> None:
+    for scenes, drawn in (("1", 1), ("1", 1), ("2", 2)):
+        command(tmp_path / "out", "--scenes", scenes, "--sources", sounds)
+        assert len(sheets) == drawn
+    (tmp_path / "out/contact_sheet.png").unlink()
+    command(tmp_path / "out", "--scenes", "2", "--sources", sounds)
+    assert len(sheets) == 3
+
+
+# ---------------------------------------------------------------- configurations and flags
+
+
+def toml(settings: Any, table: str = "") -> str:
+    """A dataclass and those within it as TOML."""
+    values = {one.name: getattr(settings, one.name) for one in fields(settings)}
+    plain = [f"{name} = {json.dumps(value)}" for name, value in values.items() if not is_dataclass(value)]
+    inner = [toml(value, name) for name, value in values.items() if is_dataclass(value)]
+    return "\n".join([f"[{table}]" if table else "", *plain, *inner])
+
+
+def test_every_setting_survives_the_way_through_a_file(tmp_path: Path) -> None:
+    recipe = SceneRecipe(duration_s=2.5, receiver="hoa2", level_db=(-30.0, -20.0))
+    own = RunSettings(scenes=7, seed=3, layout="hdf5")
+    path = tmp_path / "own.toml"
+    path.write_text(toml(own) + toml(recipe))
+    assert load_settings(str(path)) == (own, recipe)
+    assert load_settings(None) == (RunSettings(), SceneRecipe())
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in CONFIGS.glob("*.toml")))
+def test_shipped_configurations_are_possible(name: str) -> None:
+    own, recipe = settings_of(parse("out"), name)
+    assert (own, recipe) != (RunSettings(), SceneRecipe())
+
+
+def test_files_in_a_configuration_lie_beside_it(tmp_path: Path) -> None:
+    preset("starss_mic").save(tmp_path / "mine.json")
+    path = tmp_path / "own.toml"
+    path.write_text('sounds = "sounds/list.csv"\nreceiver = "mine.json"')
+    own, recipe = load_settings(str(path))
+    assert (own.sounds, recipe.receiver) == (str(tmp_path / "sounds/list.csv"), str(tmp_path / "mine.json"))
+
+
+@pytest.mark.parametrize(
+    ("words", "name", "value"),
+    [
+        (("--scenes", "4"), "scenes", 4),
+        (("--seed", "5"), "seed", 5),
+        (("--sources", "b.csv"), "sounds", "b.csv"),
+        (("--split", "test"), "split", "test"),
+        (("--layout", "hdf5"), "layout", "hdf5"),
+        (("--format", "em32"), "receiver", "em32"),
+        (("--duration", "14400"), "duration_s", 14_400.0),
+        (("--engine", "pyroomacoustics"), "engine", "pyroomacoustics"),
+    ],
+)
+def test_a_flag_goes_before_the_configuration(tmp_path: Path, words: tuple[str, str], name: str, value: Any) -> None:
+    path = tmp_path / "own.toml"
+    path.write_text("scenes = 2\nseed = 1\nsounds = '/a.csv'\nsplit = 'train'\nlayout = 'files'\nduration_s = 3")
+    plain = settings_of(parse("out"), str(path))
+    given = settings_of(parse("out", *words), str(path))
+    before = {one.name: getattr(part, one.name) for part in plain for one in fields(part)}
+    after = {one.name: getattr(part, one.name) for part in given for one in fields(part)}
+    assert after == before | {name: value}
+    assert before[name] != value
+
+
+def test_layouts_and_engines_are_those_of_the_simulator() -> None:
+    assert LAYOUTS == dataset.LAYOUTS
+    for engine in ENGINES:
+        assert SceneRecipe(engine=engine).engine == engine
+
+
+def test_ray_workers_and_layout_reach_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sounds: Path) -> None:
+    reached: dict[str, Any] = {}
+
+    def make(folder: str, recipe: SceneRecipe, library: Any, scenes: int, seed: int, **more: Any) -> dataset.Made:
+        reached.update(more, folder=folder, scenes=scenes, seed=seed)
+        return dataset.Made(scenes, 0, 1.0)
+
+    monkeypatch.setattr(dataset, "make_scenes", make)
+    (tmp_path / simulate.SHEET).touch()
+    words = ("--scenes", "3", "--seed", "2", "--ray", "local", "--workers", "4", "--layout", "hdf5")
+    assert command(tmp_path, "--sources", sounds, *words) == 0
+    del reached["progress"]
+    expected = {"workers": 4, "ray": "local", "layout": "hdf5", "scenes": 3, "seed": 2, "folder": str(tmp_path)}
+    assert reached == expected
+
+
+def test_describe_needs_no_folder_and_makes_none(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["simulate", "--describe", "--duration", "20"]) == 0
+    shown = capsys.readouterr().out
+    assert re.search(r"^duration_s +20 ", shown, re.MULTILINE)
+    assert "200 scenes drawn" in shown
+
+
+def test_describe_of_a_file_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "own.toml"
+    path.write_text("scenes = 5\n[rooms]\noutdoors_share = 1.0")
+    assert cli.main(["simulate", "--describe", str(path), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["settings"]["scenes"] == 5
+    assert told["settings"]["rooms"]["outdoors_share"] == 1.0
+    assert [row["share"] for row in told["measured"] if row["name"] == "open air"] == [1.0]
 
 
 # ---------------------------------------------------------------- reproducible and resumable
@@ -169,21 +355,83 @@ def test_stopped_run_goes_on_to_the_same_bytes(tmp_path: Path, sounds: Path, num
 
 
 @pytest.mark.parametrize(
-    "words",
+    ("words", "line"),
     [
-        ("--scenes", "0"),
-        ("--workers", "0"),
-        ("--seed", "-1"),
-        ("--duration", "0.5"),
-        ("--duration", "61"),
-        ("--duration", "nan"),
-        ("--split", "train"),
+        ((), "OUT, the folder for the scenes, is missing (see 'spatial-lalm simulate --help')"),
+        (("OUT", "--describe"), "OUT OUT: --describe makes nothing; leave one of the two out"),
+        (("--describe", "a", "--config", "b"), "--describe a: --config b names another; leave one of them out"),
+        (("OUT", "--scenes", "0"), "--scenes 0: must be at least 1"),
+        (("OUT", "--workers", "0"), "--workers 0: must be at least 1"),
+        (("OUT", "--seed", "-1"), "--seed -1: must be at least 0"),
+        (("OUT", "--duration", "0.5"), "--duration 0.5: must be within 1 and 14400 seconds"),
+        (("OUT", "--duration", "14401"), "--duration 14401: must be within 1 and 14400 seconds"),
+        (("OUT", "--duration", "nan"), "--duration nan: must be finite"),
+        (("OUT", "--layout", "tar"), "argument --layout: invalid choice: 'tar'"),
+        (("OUT", "--engine", "rays"), "argument --engine: invalid choice: 'rays'"),
+        (("OUT", "--config", "halls"), "halls: no such configuration; give a .toml file or one of: "),
+        (("OUT", "--split", "a"), "--split a: needs --sources with a CSV list; built-in sounds have no split"),
+        (("OUT", "--split", "a", "--sources", "."), ".: a folder has no split 'a'; give a CSV list"),
+        (("OUT", "--format", "kazoo"), ""),
+        (
+            ("OUT", "--engine", "pyroomacoustics", "--format", "em32"),
+            "--engine pyroomacoustics: renders foa, hoa2, hoa3, not em32; use --engine images",
+        ),
+        (
+            ("OUT", "--layout", "dcase2025", "--format", "binaural"),
+            "--layout dcase2025: its stereo is made from foa, not binaural; use --format foa",
+        ),
+        (
+            ("OUT", "--layout", "starss23", "--format", "tetrahedral"),
+            "--layout starss23: holds foa or the four capsules of starss_mic, not tetrahedral; "
+            "use one of these, or --layout files",
+        ),
+        (("OUT", "--layout", "dcase2024", "--format", "hoa2"), "--layout dcase2024: holds foa or the four capsules"),
     ],
 )
-def test_number_out_of_range_is_refused_before_anything_is_written(tmp_path: Path, words: tuple[str, str]) -> None:
-    with pytest.raises(InputError, match=f"^{words[0]} "):
-        simulate.run(parse(tmp_path / "out", *words))
+def test_what_cannot_be_is_refused_in_a_line_before_anything_is_written(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: tuple[str, ...],
+    line: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert refusal(capsys, *words).startswith(line)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("scene = 3", "unknown field 'scene'; known: scenes, seed, sounds, split, layout, duration_s, "),
+        ("[sources]\ncounts = [0, 0]", "sources.counts [0.0, 0.0]: "),
+        ("[sources]\ncounts = [0, 0, 0, 0, 0, 0, 1]", "sources.counts "),
+        ("[background]\nsnr_db = [40, 5]", "snr_db = [40.0, 5.0]: the range is reversed, its low end comes first"),
+        ("duration_s = 0.5", "duration_s 0.5: must be within 1 and 14400 seconds"),
+        ("layout = 'tar'", "layout = 'tar': must be one of: files, hdf5, "),
+        ("scenes = 0", "scenes = 0: must be at least 1"),
+        ("sources = 'sounds'", "sources = 'sounds': must be a table of counts, "),
+        ("[sources", "not a TOML file"),
+    ],
+)
+def test_what_cannot_be_in_a_configuration_is_refused_with_file_and_field(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, line: str
+) -> None:
+    path = tmp_path / "own.toml"
+    path.write_text(text)
+    shown = refusal(capsys, tmp_path / "out", "--config", path)
+    assert shown.startswith(f"{path}: ")
+    assert line in shown
     assert not (tmp_path / "out").exists()
+
+
+def test_a_copy_of_the_starss_array_has_its_place_in_starss(tmp_path: Path) -> None:
+    preset("starss_mic").save(tmp_path / "mine.json")
+    _, recipe = settings_of(parse("out", "--layout", "starss23", "--format", tmp_path / "mine.json"), None)
+    assert recipe.receiver.endswith("mine.json")
+    preset("tetrahedral").save(tmp_path / "mine.json")
+    with pytest.raises(InputError, match="holds foa or the four capsules of starss_mic"):
+        settings_of(parse("out", "--layout", "starss23", "--format", tmp_path / "mine.json"), None)
 
 
 @pytest.mark.parametrize(
@@ -226,14 +474,3 @@ def test_worker_that_meets_a_broken_file_ends_the_run_with_its_line(tmp_path: Pa
         command(tmp_path / "out", "--scenes", "6", "--workers", "2", "--sources", sounds)
     assert not multiprocessing.active_children()
     assert not (tmp_path / "out/manifest.json").exists()
-
-
-def test_worker_that_is_killed_ends_the_run(tmp_path: Path, sounds: Path) -> None:
-    def kill_one(done: int, total: int) -> None:
-        for child in multiprocessing.active_children():
-            os.kill(child.pid or 0, signal.SIGKILL)
-
-    with pytest.raises(ChildProcessError, match="a worker was killed"):
-        make_scenes(
-            tmp_path / "out", SceneRecipe(duration_s=1.0), SourceLibrary.open(sounds), 50, workers=2, progress=kill_one
-        )
