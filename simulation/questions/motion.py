@@ -86,7 +86,12 @@ def moves_or_still(view: View) -> list[Draft]:
 def which_way(view: View) -> list[Draft]:
     """Which ways a sound moves."""
     return [
-        Draft({"x": name}, f"{subject(name, 'moves')} {wording.list_text(ways)}.", (index,), name.label)
+        Draft(
+            {"x": name},
+            f"{subject(name, 'moves')} {wording.list_text(ways).replace(' me', ' you')}.",
+            (index,),
+            name.label,
+        )
         for index, name in view.names.items()
         if still_receiver(view) and (ways := moving_ways(view, index))
     ]

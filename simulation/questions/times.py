@@ -15,6 +15,7 @@ from spatial_lalm.simulation.questions.wordings import SIDE_PHRASES, called, lis
 
 SOURCES_APART_DEG = 20.0
 MOMENT_STEP_S = 0.5
+LONGEST_TAIL_S = 0.75
 
 
 # ---------------------------------------------------------------- one sound
@@ -30,7 +31,9 @@ def _start(view: View, index: int, name: Name) -> Draft:
 
 
 def offset(view: View) -> list[Draft]:
-    """When a sound ends."""
+    """When a sound ends, where the room lets that be heard."""
+    if view.tail_s > LONGEST_TAIL_S:
+        return []
     return [
         Draft({"x": name}, f"{subject(name, 'ends')} at {view.events[index].offset_s:.1f} s.", (index,), name.label)
         for index, name in view.names.items()
@@ -43,7 +46,9 @@ def lasts_s(view: View, index: int) -> float:
 
 
 def duration(view: View) -> list[Draft]:
-    """How long a sound lasts."""
+    """How long a sound lasts, where the room lets its end be heard."""
+    if view.tail_s > LONGEST_TAIL_S:
+        return []
     return [
         Draft({"x": name}, f"{subject(name, 'lasts')} {lasts_s(view, index):.1f} s.", (index,), name.label)
         for index, name in view.names.items()

@@ -166,11 +166,17 @@ class View:
 
     # ------------------------------------------------------------ times
 
+    @cached_property
+    def tail_s(self) -> float:
+        """How long a sound is heard after its end: until the room has let it decay by 30 dB, 0.2 s at least."""
+        t60 = self.scene.acoustics.t60_s if self.scene.acoustics else math.nan
+        return max(0.2, 0.5 * t60) if math.isfinite(t60) else 0.2
+
     def overlap(self, a: int, b: int) -> bool | None:
-        """Whether two events sound together for 0.3 s at least; None for less, False from a gap of 0.3 s."""
+        """Whether two events sound together for 0.3 s at least; None for less, False from a gap of 0.3 s and a tail."""
         first, second = self.events[a], self.events[b]
         gap = max(first.onset_s, second.onset_s) - min(first.offset_s, second.offset_s)
-        if gap >= TIME_MARGIN_S:
+        if gap >= max(TIME_MARGIN_S, self.tail_s):
             return False
         together = sum(self.sounds(a, frame) and self.sounds(b, frame) for frame in range(self._frames))
         return True if together >= round(TIME_MARGIN_S * 10) else None
@@ -186,9 +192,9 @@ class View:
         return 0 <= step < len(event.active) and event.active[step]
 
     def at(self, index: int, time_s: float) -> bool | None:
-        """Whether an event sounds around a time; None within 0.2 s of its ends and in its pauses."""
+        """Whether an event sounds around a time; None within 0.2 s of its ends, in its tail and in its pauses."""
         event = self.events[index]
-        if time_s < event.onset_s - 0.2 or time_s > event.offset_s + 0.2:
+        if time_s < event.onset_s - 0.2 or time_s > event.offset_s + self.tail_s:
             return False
         frames = range(round(time_s * 10) - 2, round(time_s * 10) + 3)
         inside = event.onset_s + 0.2 < time_s < event.offset_s - 0.2

@@ -9,6 +9,8 @@ from spatial_lalm.simulation.questions import phrasings
 from spatial_lalm.simulation.questions.answer import Name
 
 ORDINALS = ("first", "second", "third", "fourth")
+UNSURE = ("the noise", "the man speaking", "the woman speaking")
+"""Names that may mean another sound, or claim what the labels do not say."""
 SIDE_PHRASES: dict[str, str] = {
     "left": "on the left",
     "right": "on the right",
@@ -40,7 +42,7 @@ def spoken(name: Name, rng: np.random.Generator) -> str:
     if name.ordinal is not None:
         return called(name)
     names = phrasings.ALIASES.get(name.label, (called(name),))
-    fitting = [text for text in names if text != "the noise"]  # it may mean any sound
+    fitting = [text for text in names if text not in UNSURE]
     return fitting[int(rng.integers(len(fitting)))]
 
 

@@ -37,12 +37,12 @@ def ways(event: SourceEvent, height: bool) -> set[str]:
 
 
 def which_way(asked: Asked) -> set[int] | None:
-    """Judge ``The dog bark moves from left to right and towards me.``."""
+    """Judge ``The dog bark moves from left to right and towards you.``."""
     index = subject(asked, "moves?")
     found = re.fullmatch(r"The .+? moves? (.+)\.", asked.answer)
-    if index is None or not found:
+    if index is None or not found or found[1].endswith(" me"):
         return None
-    told = re.split(r", | and ", found[1])
+    told = re.split(r", | and ", found[1].replace(" you", " me"))
     event = asked.scene.events[index]
     true = len(set(told)) == len(told) and set(told) in (ways(event, True), ways(event, False))
     return {index} if true else None

@@ -193,6 +193,19 @@ def test_octants_are_not_asked_at_their_edges(event: Make, scene_of: Build, azim
     assert not drafts(scene_of(event("rain", 1.0, 3.0, (azimuth, 70, 2.0))), "octant")
 
 
+def test_ends_are_not_asked_where_the_room_hides_them(event: Make, scene_of: Build) -> None:
+    scene = scene_of(event("dog_bark", 1.0, 2.0, (0, 0, 2.0)), event("rooster", 2.5, 3.5, (90, 0, 2.0)))
+    assert scene.acoustics is not None
+    hall = replace(scene, acoustics=replace(scene.acoustics, t60_s=3.0))
+    assert View(scene).overlap(0, 1) is False
+    assert View(hall).overlap(0, 1) is None
+    assert {"offset", "duration"} <= set(fitting_kinds(scene, family="time"))
+    assert not {"offset", "duration"} & set(fitting_kinds(hall, family="time"))
+    assert {draft.slots["t"] for draft in drafts(scene, "sounds_at") if draft.evidence == ()} >= {"4.0"}
+    assert View(hall).at(1, 4.0) is None
+    assert View(hall).at(1, 5.5) is False
+
+
 def test_movers_are_placed_by_their_start_and_end_alone(event: Make, scene_of: Build) -> None:
     scene = scene_of(event("rain", 1.0, 3.0, (90, 0, 2.0), (-90, 0, 2.0)))
     placing = {"octant", "azimuth", "elevation", "distance", "left_or_right", "is_on_side", "choose_octant", "far_of"}
