@@ -180,6 +180,10 @@ def _respond(stage: Stage, paths: list[Path]) -> list[Response]:
 
 def _convolved(stage: Stage, sound: Samples, paths: list[Path], response: Response) -> Samples:
     """Rows ``(R, T)`` of a dry sound through the room, at rest or on the move."""
+    if len(paths) > 1 and stage.recipe.engine == "pyroomacoustics":
+        from spatial_lalm.simulation.pyroom import reference_moving
+
+        return reference_moving(sound, paths, stage.receiver, stage.recipe.rate)
     if len(paths) > 1:
         from spatial_lalm.simulation.engine.moving import render_moving
 

@@ -26,7 +26,10 @@ class RoomRecipe:
     tilt: Pair = setting((-0.25, 0.35), "growth of absorption with frequency, exponent", drawn="uniform")
     scattering: Pair = setting((0.0, 0.7), "how far reflections lose their direction, 0 to 1", drawn="uniform")
     polygon_share: float = setting(
-        0.0, "share of rooms over an L, a trapezoid or an irregular floor; needs engine pyroomacoustics", least=0, most=1
+        0.0,
+        "share of rooms over an L, a trapezoid or an irregular floor; needs engine pyroomacoustics",
+        least=0,
+        most=1,
     )
 
 

@@ -1,15 +1,21 @@
-"""Random rooms, and places in them, from closets to churches and open air, by the distributions of a recipe."""
+"""Random rooms, and places in them, from closets to churches and open air, by the distributions of a recipe.
+
+Sources stand where they see the receiver, also in rooms with corners that stand out, so that the direct sound which
+labels describe is there.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spatial_lalm.audio.conventions import unit_vector
-from spatial_lalm.audio.scene import Room
+from spatial_lalm.audio.scene import Corners, Room, Wall
 from spatial_lalm.errors import InputError
+from spatial_lalm.simulation.polygons import distance_inside, in_sight, is_simple, sample_polygon
 from spatial_lalm.simulation.recipe import RoomRecipe, SourceRecipe
 
 Floats = NDArray[np.floating[Any]]
@@ -31,21 +37,22 @@ def log_uniform(rng: np.random.Generator, limits: tuple[float, float]) -> float:
 def sample_room(rng: np.random.Generator, recipe: RoomRecipe) -> Room:
     """A room whose Eyring T60 is log-uniform over ``recipe.t60_s`` and whose mean absorption is a physical one.
 
-    Ceilings are 0.5 to 0.9 of the cube's edge (2 to 20 m), floors have an aspect of 0.4 to 1. ``InputError`` where no
-    room has such a T60.
+    Ceilings are 0.5 to 0.9 of the cube's edge (2 to 20 m), floors have an aspect of 0.4 to 1, or are polygons
+    (``polygons.sample_polygon``) of the same area. ``InputError`` where no room has such a T60.
     """
     if rng.random() < recipe.outdoors_share:
         return _open_air(rng)
     for _ in range(_TRIES):
         dwelling = rng.random() < recipe.dwelling_share
         volume = log_uniform(rng, recipe.dwellings_m3 if dwelling else recipe.volume_m3)
-        dimensions = _dimensions(rng, volume)
-        surface = Room(dimensions, (0.1,) * 6).surface_m2
-        mean = 1 - np.exp(-0.1611 * volume / (surface * log_uniform(rng, recipe.t60_s)))
+        shape = _shape(rng, volume, recipe.polygon_share)
+        if shape is None:
+            continue
+        mean = 1 - np.exp(-0.1611 * volume / (shape.surface_m2 * log_uniform(rng, recipe.t60_s)))
         if ABSORPTION[0] <= mean <= ABSORPTION[1]:
-            walls = np.clip(mean * np.exp(rng.normal(0, recipe.wall_spread, 6)), 0.01, 0.97)
+            walls = np.clip(mean * np.exp(rng.normal(0, recipe.wall_spread, len(shape.absorption))), 0.01, 0.97)
             tilt, scattering = float(rng.uniform(*recipe.tilt)), float(rng.uniform(*recipe.scattering))
-            return Room(dimensions, tuple(walls.tolist()), tilt, scattering)
+            return replace(shape, absorption=tuple(walls.tolist()), tilt=tilt, scattering=scattering)
     raise InputError(
         f"rooms.t60_s {list(recipe.t60_s)}: no room of {recipe.volume_m3[0]:g} to {recipe.volume_m3[1]:g} m3 has it; "
         "choose within 0.1 to 4 s"
@@ -56,6 +63,38 @@ def _open_air(rng: np.random.Generator) -> Room:
     """No walls, and under every second sky no ground either (a mast, a rooftop, deep snow)."""
     ground = log_uniform(rng, GROUND) if rng.random() < 0.5 else 1.0
     return Room(FIELD_M, (1.0, 1.0, 1.0, 1.0, ground, 1.0))
+
+
+def _shape(rng: np.random.Generator, volume: float, polygon_share: float) -> Room | None:
+    """A room of a volume with walls yet to be clad; None where the drawn floor is no plausible one."""
+    dimensions = _dimensions(rng, volume)
+    if not polygon_share or rng.random() >= polygon_share:
+        return Room(dimensions, (0.1,) * 6)
+    corners = sample_polygon(rng, volume / dimensions[2])
+    return None if corners is None else polygon_room(corners, dimensions[2], (0.1,) * (len(corners) + 2))
+
+
+def polygon_room(
+    corners_m: Corners, height_m: float, absorption: tuple[Wall, ...], tilt: float = 0.0, scattering: float = 0.0
+) -> Room:
+    """An upright room over a floor of corners (x, y) in metres, counter-clockwise.
+
+    ``absorption`` is that of the sides from each corner to the next, the floor and the ceiling. The room is moved so
+    that its bounding box begins at the origin. ``InputError``: crossing or clockwise sides, or a wrong count of walls.
+    """
+    corners = np.array(corners_m, float).reshape(-1, 2)
+    if len(corners) < 3 or not is_simple(corners):
+        raise InputError(
+            f"corners_m {corners_m}: give three or more corners counter-clockwise, whose sides do not cross"
+        )
+    if len(absorption) != len(corners) + 2:
+        raise InputError(
+            f"absorption has {len(absorption)} entries: {len(corners)} sides, the floor and the ceiling need one each"
+        )
+    corners -= corners.min(axis=0)
+    width, depth = (float(size) for size in corners.max(axis=0))
+    outline = tuple((float(x), float(y)) for x, y in corners)
+    return Room((width, depth, height_m), absorption, tilt, scattering, outline)
 
 
 def _dimensions(rng: np.random.Generator, volume: float) -> tuple[float, float, float]:
@@ -71,6 +110,10 @@ def sample_receiver(rng: np.random.Generator, room: Room, height_m: tuple[float,
     size = np.array(room.dimensions_m)
     margin = 0.45 * size if room.outdoors else np.minimum(0.5, 0.3 * size)
     position = rng.uniform(margin, size - margin)
+    for _ in range(_TRIES):
+        if not room.corners_m or distance_inside(np.array(room.corners_m), position[:2]) > margin[:2].min() / 2:
+            break
+        position = rng.uniform(margin, size - margin)
     top = size[2] if room.outdoors else size[2] - margin[2]
     position[2] = rng.uniform(min(height_m[0], 0.9 * top), min(height_m[1], top))
     return position
@@ -80,7 +123,17 @@ def inside(room: Room, positions: Floats) -> bool:
     """Whether positions ``(..., 3)`` are 0.2 m off every wall, or a tenth of a small room's size."""
     size = np.array(room.dimensions_m)
     margin = np.minimum(0.2, 0.1 * size)
-    return bool(np.all(positions > margin) and np.all(positions < size - margin))
+    within = np.all(positions > margin) and np.all(positions < size - margin)
+    if within and room.corners_m:
+        within = np.all(distance_inside(np.array(room.corners_m), positions[..., :2]) > margin[:2].min())
+    return bool(within)
+
+
+def sees(room: Room, positions: Floats, others: Floats) -> bool:
+    """Whether no wall stands between positions ``(..., 3)`` and others, all of them inside the room."""
+    if not room.corners_m:
+        return True
+    return bool(np.all(in_sight(np.array(room.corners_m), positions[..., :2], others[..., :2])))
 
 
 def critical_distance(room: Room, t60_s: float) -> float:
@@ -102,7 +155,7 @@ def _distances(room: Room, receiver: Floats, recipe: SourceRecipe, t60_s: float)
 def sample_source(
     rng: np.random.Generator, room: Room, receiver: Floats, recipe: SourceRecipe, t60_s: float = 0.5
 ) -> Floats:
-    """A source position ``(3,)``: uniform azimuth, log-uniform distance, mostly near ear height, inside the walls.
+    """A source position ``(3,)``: uniform azimuth, log-uniform distance, mostly near ear height, in sight.
 
     Elevation is uniform over the sphere for every fourth source (birds, loudspeakers, things on the floor) and within
     +-20 degrees of the horizon otherwise. ``InputError`` where the room has no such place.
@@ -113,7 +166,7 @@ def sample_source(
         elevation = np.degrees(np.arcsin(rng.uniform(-1, 1))) if high else rng.uniform(-20, 20)
         direction = unit_vector(rng.uniform(-180, 180), elevation)
         position = np.asarray(receiver + log_uniform(rng, distances) * direction)
-        if inside(room, position):
+        if inside(room, position) and sees(room, position, receiver):
             return position
     raise InputError(
         f"no place {distances[0]:.1f} to {distances[1]:.1f} m from the receiver in a room of "

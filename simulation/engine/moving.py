@@ -67,11 +67,11 @@ def render_moving(
     sound = torch.from_numpy(dry)
     step = round(STEP_S * rate)
     wet = torch.zeros(len(late), len(dry) + start + max(late.shape[1], reflections.shape[2]))
-    _add(wet, _faded_convolution(sound, reflections, step), 0)
+    _add(wet, faded_convolution(sound, reflections, step), 0)
     _add(wet, _convolution(sound, late), start)
     direct = images.only(images.direct)
     filters, lead = _direction_filters(direct, receiver, rate)
-    _add(wet, _faded_convolution(_delayed(sound, direct, rate), filters, step), -lead)
+    _add(wet, faded_convolution(_delayed(sound, direct, rate), filters, step), -lead)
     return wet.numpy()
 
 
@@ -91,7 +91,7 @@ def _convolution(signal: Tensor, response: Tensor) -> Tensor:
     return torch.fft.irfft(spectrum, size)[:, :length]
 
 
-def _faded_convolution(signal: Tensor, responses: Tensor, step: int) -> Tensor:
+def faded_convolution(signal: Tensor, responses: Tensor, step: int) -> Tensor:
     """``(t,)`` with responses ``(H, R, taps)`` that hold at samples 0, step, 2 step, …, cross-faded linearly.
 
     The signal is cut into triangular pieces around the knots, each goes through its own response: no clicks, and a

@@ -113,11 +113,16 @@ class SourceEvent:
 
 
 Wall = float | tuple[float, ...]
+Corners = tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True)
 class Room:
     """A shoebox: dimensions (x, y, z) in metres and energy absorption of the six walls x0 x1 y0 y1 z0 z1.
+
+    With ``corners_m``, (x, y) in metres counter-clockwise, an upright room over a floor of that outline: side k runs
+    from corner k to the next, ``absorption`` is that of the sides, the floor and the ceiling, and ``dimensions_m`` are
+    those of the bounding box, which begins at the origin.
 
     A wall's absorption is a number at 1 kHz, which grows with frequency as ``(f / 1 kHz) ** tilt`` (soft furnishing has
     a positive tilt, thin panels a negative one), or one number an octave band of ``OCTAVES_HZ``. ``scattering`` (0 to
@@ -129,10 +134,11 @@ class Room:
     absorption: tuple[Wall, ...]
     tilt: float = 0.0
     scattering: float = 0.0
+    corners_m: Corners = ()
 
     @property
     def wall_bands(self) -> tuple[tuple[float, ...], ...]:
-        """Energy absorption of the six walls in every octave band, within 0.005 and 1."""
+        """Energy absorption of every wall, in the order of ``absorption``, in every octave band; within 0.005 and 1."""
         return tuple(
             tuple(
                 min(max(value, 0.005), 1.0)
@@ -148,26 +154,51 @@ class Room:
     @property
     def outdoors(self) -> bool:
         """Whether nothing but the ground can reflect."""
-        return all(min(bands) >= 1.0 for bands in (*self.wall_bands[:4], self.wall_bands[5]))
+        return all(min(bands) >= 1.0 for bands in (*self.wall_bands[:-2], self.wall_bands[-1]))
+
+    @property
+    def floor_m2(self) -> float:
+        """Area of the floor in square metres (of a polygon by the shoelace formula)."""
+        if not self.corners_m:
+            return self.dimensions_m[0] * self.dimensions_m[1]
+        return sum(x0 * y1 - x1 * y0 for (x0, y0), (x1, y1) in _sides(self.corners_m)) / 2
+
+    @property
+    def wall_areas_m2(self) -> tuple[float, ...]:
+        """Area of every wall in square metres, in the order of ``absorption``."""
+        width, depth, height = self.dimensions_m
+        floor = self.floor_m2
+        if not self.corners_m:
+            return (depth * height, depth * height, width * height, width * height, floor, floor)
+        return (*(math.dist(start, end) * height for start, end in _sides(self.corners_m)), floor, floor)
+
+    @property
+    def enclosed_m3(self) -> float:
+        """Volume between the walls in cubic metres, whether they reflect or not."""
+        return self.floor_m2 * self.dimensions_m[2]
 
     @property
     def volume_m3(self) -> float:
         """Volume in cubic metres; infinite outdoors."""
-        width, depth, height = self.dimensions_m
-        return math.inf if self.outdoors else width * depth * height
+        return math.inf if self.outdoors else self.enclosed_m3
 
     @property
     def surface_m2(self) -> float:
         """Wall surface in square metres."""
-        width, depth, height = self.dimensions_m
-        return 2 * (width * depth + width * height + depth * height)
+        return sum(self.wall_areas_m2)
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> Room:
         """The room that ``asdict`` wrote."""
         width, depth, height = content["dimensions_m"]
+        corners = tuple((float(x), float(y)) for x, y in content.get("corners_m", ()))
         scattering = content.get("scattering", 0.0)
-        return cls((width, depth, height), _numbers(content["absorption"]), content["tilt"], scattering)
+        return cls((width, depth, height), _numbers(content["absorption"]), content["tilt"], scattering, corners)
+
+
+def _sides(corners: Corners) -> zip[tuple[tuple[float, float], tuple[float, float]]]:
+    """Every corner with the next, the last with the first."""
+    return zip(corners, (*corners[1:], corners[0]), strict=True)
 
 
 Pose = tuple[float, float, float, float, float, float]
