@@ -107,14 +107,15 @@ def _reflections(path: Path, receiver: Receiver, rate: int) -> Tensor:
 
 def _arrivals(path: Path, max_order: int | None) -> Images:
     """All that reaches the receiver: images, and what rays bring as if from many more of them."""
-    if path.room.outdoors:
-        return _images(path, 1)
-    if max_order is None:
-        max_order = POLYGON_ORDER if path.room.corners_m else SHOEBOX_ORDER
-    images = _images(path, max_order)
+    with seeded(path.seed):
+        if path.room.outdoors:
+            return _images(path, 1)
+        if max_order is None:
+            max_order = POLYGON_ORDER if path.room.corners_m else SHOEBOX_ORDER
+        images = _images(path, max_order)
+        late = _waves(path, pulses_of(trace(path, max_order + 1), path))
     # Rays carry the scattered share of every order: ``rays``.
     images.amplitude[~images.direct] /= (1 + path.room.scattering) ** 0.5
-    late = _waves(path, pulses_of(trace(path, max_order + 1), path))
     return Images(*(torch.cat([getattr(images, one.name), getattr(late, one.name)]) for one in fields(Images)))
 
 
@@ -123,8 +124,7 @@ def _images(path: Path, max_order: int) -> Images:
     box = build(path.room, BOX_RATE, max_order)
     box.add_source(np.asarray(path.source, float))
     box.add_microphone(np.asarray(path.receiver, float))
-    with seeded(path.seed):
-        box.image_source_model()
+    box.image_source_model()
     source = box.sources[0]
     seen = box.visibility[0][0].astype(bool) & ((source.damping > 0).any(axis=0) | (source.orders == 0))
     vectors = source.images[:, seen].T - np.asarray(path.receiver, float)
@@ -157,7 +157,7 @@ def _heard(arrivals: Images, receiver: Receiver, rate: int) -> Tensor:
     """Rows ``(R, taps)`` of a receiver, encoded block by block."""
     metre = rate / SPEED_OF_SOUND
     arrival = arrivals.distance * metre
-    end = int(arrival.max()) + 1 + round(RINGING_S * rate)
+    end = int(max(arrival.tolist(), default=0)) + 1 + round(RINGING_S * rate)
     step, lead = min(round(BLOCK_S * rate), end), round(LEAD_S * rate)
     size = early_size(step / rate + LEAD_S, rate)
     blocks = -(-end // step)

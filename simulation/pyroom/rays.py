@@ -134,8 +134,7 @@ def trace(path: Path, first_order: int) -> Histogram:
     box.add_soundsource(source)
     # Any directivity but none makes it keep directions apart.
     box.add_microphone(np.asarray(path.receiver, float), directivity=RealSphericalHarmonicsDirectivity(0, 0))
-    with seeded(path.seed):
-        box.ray_tracing()
+    box.ray_tracing()
     energy = _stacked(box.rt_histograms[0][0]) / (1 + room.scattering)
     return Histogram(energy, _spread(DIRECTIONS), box.rt_args["hist_bin_size"])
 
