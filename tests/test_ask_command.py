@@ -64,7 +64,7 @@ def test_json_has_the_names_of_the_contract(wav: Path, model: list[str], capsys:
     assert content["assumed"] == []
     (event, *_) = content["evidence"]
     assert set(event) == {
-        *("start_s", "end_s", "label", "azimuth_deg", "elevation_deg", "distance_m", "confidence"),
+        *("start_s", "end_s", "label", "azimuth_deg", "elevation_deg", "distance_m", "confidence", "side"),
     }
     assert set(content["room"]) == {"t60_s", "t60_bands_s", "drr_db", "c50_db", "volume_m3"}
     bands = content["room"]["t60_bands_s"]
@@ -122,7 +122,7 @@ def test_no_recording(tmp_path: Path, model: list[str], capsys: pytest.CaptureFi
         (["--array", "trumpet"], "trumpet"),
         (["--array", "nowhere.json"], "nowhere.json"),
         (["--format", "ambix", "--array", "tetrahedral"], "are both given"),
-        (["--start", "60"], "60 s to 5 s is no part of it"),
+        (["--start", "60"], "start 60 s lies beyond its end: it runs from 0 to 5.000 s"),
         (["--start", "-1"], "-1 s"),
         (["--start", "3", "--end", "2"], "3 s to 2 s"),
         (["--end", "60"], "60 s"),

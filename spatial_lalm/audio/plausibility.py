@@ -13,6 +13,8 @@ Legend: C ambisonic channels, M microphones, F frequencies, B bands, T samples a
 from __future__ import annotations
 
 import math
+import re
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -48,6 +50,10 @@ WEAK = 0.02
 """Share of a diffuse field's energy that the ways counted as not heard hold together."""
 SILENT_DB = 50.0
 """A microphone this far below the median one is taken for dead."""
+VOID_DB = 80.0
+"""A channel this far below the loudest is taken for silent from its beginning to its end."""
+MOST_TOLD = 50.0
+"""Ratios of energy beyond this (or its inverse) are told as such."""
 _SLACK = 0.15
 """The bands' mean less twice its standard error may fall this far (natural log) inside the bounds."""
 FRAME = 512
@@ -57,21 +63,65 @@ _ENERGY: dict[Convention, float] = {"ambix": 1.0, "fuma": 2.0, "n3d": 3.0}
 """Energy of the dipoles over W's where a convention is read as AmbiX."""
 
 
-def doubt(encoded: NDArray[np.float32], chosen: ChannelFormat, native: NDArray[np.float32] | None = None) -> str | None:
-    """Why a reading is doubtful, in one line, or ``None``.
+@dataclass(frozen=True)
+class Doubt:
+    """Why a reading is doubtful: ``reason`` in full, ``hint`` at what it behaves like, and how much is lost.
+
+    ``flat`` says that the channels carry no direction at all, ``deaf`` that without its omni channel nothing is told.
+    """
+
+    format_name: str
+    reason: str
+    hint: str | None = None
+    flat: bool = False
+    deaf: bool = False
+
+    def __str__(self) -> str:
+        """The whole doubt in one line."""
+        return f"format: {self.format_name} is doubtful: {self.reason}"
+
+
+def doubt(
+    encoded: NDArray[np.float32], chosen: ChannelFormat, native: NDArray[np.float32] | None = None
+) -> Doubt | None:
+    """Why a reading is doubtful, or ``None``.
 
     ``encoded (C, T)`` is the recording as AmbiX, ``native (M, T)`` the channels before encoding (arrays and binaural
     only), both at 16 kHz.
     """
     first = encoded[:4]
-    if chosen.kind == "mono" or first.shape[1] < SHORTEST_S * INTERNAL_RATE or not np.any(first):
+    if chosen.kind == "mono" or not np.any(first):
+        return None
+    if void := _void(first if native is None else native, chosen):
+        return void
+    if first.shape[1] < SHORTEST_S * INTERNAL_RATE:
         return None
     reason = None if native is None else _dead_channels(native)
     if reason is None and chosen.kind == "ambisonics":
         reason = _unlike_ambisonics(first, chosen)
     if reason is None and chosen.array is not None and native is not None:
         reason = _unlike_array(first, native, chosen.array)
-    return None if reason is None else f"format: {chosen} is doubtful: {reason}"
+    if reason is None:
+        return None
+    behaves = re.search(r"\bit behaves like (\w+)", reason)
+    return Doubt(str(chosen), reason, f"they behave like {behaves[1]}" if behaves else None)
+
+
+def _void(channels: Floats, chosen: ChannelFormat) -> Doubt | None:
+    """Channels that carry no direction, or nothing: silent ones, and two ears that hear the same."""
+    level = np.sqrt(np.mean(np.square(channels, dtype=np.float64), axis=1))
+    silent = level <= level.max() * 10 ** (-VOID_DB / 20)
+    name = str(chosen)
+    if chosen.kind == "ambisonics":
+        if silent[0]:
+            return Doubt(name, "the omni channel, the first, is silent while others are not", deaf=True)
+        if silent[1:].all():
+            return Doubt(name, "all channels but the first are silent", flat=True)
+    elif len(channels) == 2 and not silent.any() and np.array_equal(channels[0], channels[1]):
+        return Doubt(name, "channels 1 and 2 are the same", flat=True)
+    elif np.count_nonzero(~silent) == 1:
+        return Doubt(name, f"all channels but channel {int(np.argmax(level)) + 1} are silent", flat=True)
+    return None
 
 
 # ---------------------------------------------------------------- ambisonics
@@ -83,9 +133,7 @@ def _unlike_ambisonics(first: Floats, chosen: ChannelFormat) -> str | None:
     if ratio is None:
         return None
     as_ambix = ratio * _ENERGY[chosen.convention]
-    told = f"its dipoles have {ratio:.2g} times the energy of its omni channel, not 1"
-    if not first[0].any():
-        return f"{told}; the first channel is silent"
+    told = f"its dipoles have {_times(ratio)} the energy of its omni channel, not 1"
     if _alike(first * _undone(chosen.convention)):
         return f"{told}, and its channels are alike as those of an array: name it with --array"
     nearest = _nearest(as_ambix, chosen.order)
@@ -118,6 +166,13 @@ def energy_ratio(first: Floats, band_hz: tuple[float, float] = BAND_HZ) -> float
     if steady and _intensity(spectra)[used].mean() < HIGHEST_INTENSITY and not _alike(first):
         return None
     return _certain(logs if steady else _log_ratio((loud - quiet)[:, used]), math.log(RATIO_BOUNDS[1]))
+
+
+def _times(ratio: float) -> str:
+    """A ratio in words: ``3.1 times``."""
+    if ratio > MOST_TOLD:
+        return f"more than {MOST_TOLD:.0f} times"
+    return f"less than {1 / MOST_TOLD:g} times" if ratio < 1 / MOST_TOLD else f"{ratio:.2g} times"
 
 
 def _log_ratio(energy: Floats) -> Floats:
@@ -172,7 +227,7 @@ def _unlike_array(first: Floats, native: Floats, array: MicrophoneArray) -> str 
     if share is not None and share > LEAKAGE:
         reason = f"{100 * share:.0f} % of its low-frequency energy does not fit the microphones' places"
     elif ratio is not None and not 1 < ratio < NOISY_RATIO:
-        reason = f"its encoded dipoles have {ratio:.2g} times the energy of its omni channel, not 1"
+        reason = f"its encoded dipoles have {_times(ratio)} the energy of its omni channel, not 1"
     else:
         return None
     if len(native) in (4, 9, 16) and native[0].any() and energy_ratio(native[:4]) is None and not _alike(native[:4]):

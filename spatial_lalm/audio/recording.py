@@ -9,6 +9,7 @@ Legend: C ambisonic channels, B bands, T samples at 16 kHz.
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spatial_lalm.audio import plausibility, resampling
-from spatial_lalm.audio.conventions import acn_orders, channel_count, convert
+from spatial_lalm.audio.conventions import MAX_ORDER, acn_orders, channel_count, convert
 from spatial_lalm.audio.encoding import BANDS, INTERNAL_RATE, encode, encoder_filters, mel_centres
 from spatial_lalm.audio.formats import ChannelFormat, parse_format
 from spatial_lalm.audio.presets import preset
@@ -33,6 +34,8 @@ from spatial_lalm.audio.soundfiles import (
 from spatial_lalm.errors import InputError
 
 Samples = NDArray[np.float32]
+_HIGHER_ORDERS = {(order + 1) ** 2: order for order in range(MAX_ORDER + 1, 8)}
+"""Orders that have a channel count of their own and are not read."""
 MAX_IN_MEMORY = GIB
 """Most bytes that one call gives back; longer recordings are read in blocks."""
 
@@ -50,7 +53,7 @@ class Recording:
     format: ChannelFormat
     taken: tuple[str, ...] = ()
     _samples: Samples | None = field(default=None, repr=False)
-    _doubts: list[str] = field(default_factory=list, repr=False)
+    _doubts: list[plausibility.Doubt] = field(default_factory=list, repr=False)
 
     @classmethod
     def open(cls, path: str | Path, format: str | None = None, array: str | None = None) -> Recording:
@@ -59,10 +62,14 @@ class Recording:
         ``format`` is a name of ``spatial_lalm.audio.formats.FORMATS``, ``array`` a preset or a JSON file. Raises
         ``InputError``, in one line that names the file, for everything that is no readable recording.
         """
+        if not isinstance(path, str | os.PathLike):
+            raise InputError(
+                f"{path!r} is no path: give the name of a sound file, or use Recording.from_array(samples, rate)"
+            )
         path = Path(path)
         header = read_header(path)
         try:
-            chosen, assumed = parse_format(format, array, header.channels)
+            chosen, assumed = _settled(format, array, header.channels)
         except InputError as error:
             raise InputError(f"{one_line(path)}: {error}") from None
         return cls(path, header.rate, header.frames, chosen, tuple(assumed))
@@ -88,13 +95,18 @@ class Recording:
             if format.channels != len(own):
                 raise InputError(f"{name}: {format} has {format.channels} channels, but there are {len(own)}")
             return cls(None, rate, own.shape[1], format, (), own)
-        chosen, assumed = parse_format(format, array, len(own))
+        chosen, assumed = _settled(format, array, len(own))
         return cls(None, rate, own.shape[1], chosen, tuple(assumed), own)
 
     @property
     def assumed(self) -> tuple[str, ...]:
         """What was taken for granted, and what ``ambisonics``, where it was last called, found doubtful about it."""
-        return (*self.taken, *self._doubts)
+        return (*self.taken, *map(str, self._doubts))
+
+    @property
+    def doubt(self) -> plausibility.Doubt | None:
+        """What ``ambisonics``, where it was last called, found doubtful about the channels."""
+        return self._doubts[0] if self._doubts else None
 
     @property
     def name(self) -> str:
@@ -145,6 +157,11 @@ class Recording:
         end = self.duration_s if end_s is None else end_s
         if not (math.isfinite(start_s) and math.isfinite(end)):
             raise InputError(f"{self.name}: start {start_s:g} s and end {end:g} s must be finite")
+        for name, moment, latest in (("start", start_s, self.frames - 1), ("end", end, self.frames)):
+            if round(moment * self.rate) > latest:
+                raise InputError(
+                    f"{self.name}: {name} {moment:g} s lies beyond its end: it runs from 0 to {self.duration_s:.3f} s"
+                )
         low, high = round(start_s * self.rate), round(end * self.rate)
         if not 0 <= low < high <= self.frames:
             raise InputError(
@@ -231,3 +248,14 @@ class Recording:
             mask = np.repeat(known[:, None], BANDS, axis=1).astype(np.float32)
         mask[:, mel_centres() > self.rate / 2] = 0.0
         return mask
+
+
+def _settled(name: str | None, array: str | None, channels: int) -> tuple[ChannelFormat, list[str]]:
+    """``parse_format``, with a word about ambisonic orders that are not read."""
+    order = _HIGHER_ORDERS.get(channels)
+    if order is not None and array is None and name in (None, "ambix", "n3d"):
+        raise InputError(
+            f"{channels} channels would be ambisonics of order {order}: orders above {MAX_ORDER} are not read: keep "
+            f"the first {channel_count(MAX_ORDER)} channels, or name the microphone array with --array"
+        )
+    return parse_format(name, array, channels)

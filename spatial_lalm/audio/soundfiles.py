@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -25,6 +27,10 @@ Ten hours of plain first-order sound at 48 kHz are 26 GiB and welcome; 3 MB of F
 MAX_SAMPLE = 1e12
 """Beyond this a sample is no sound: its power overflows single precision on the way."""
 UNKNOWN_FRAMES = 2**40
+STEP_FRAMES = 1024
+"""How closely the place is found where a broken file ends."""
+MARGIN_S = 0.5
+"""What resampling, and the decoder's blocks, need of the samples after a part."""
 
 
 @dataclass(frozen=True)
@@ -171,10 +177,25 @@ class FileReader:
             return self._samples[:, start:stop].copy()
         block = self._decode(start, stop)
         if block.shape[1] < stop - start:
-            end = (start + block.shape[1]) / self._rate
-            raise InputError(f"{self._name}: truncated, it ends at {end:.3f} s before its header says: export it again")
+            raise InputError(f"{self._name}: truncated: {self._readable(start)}; export it again")
         check_block(self._name, block, start, self._rate)
         return block
+
+    def _readable(self, start: int) -> str:
+        """How far a broken file can be read, and the way to hear that much; all before frame ``start`` is whole."""
+        import soundfile
+
+        good = start
+        with contextlib.suppress(soundfile.SoundFileError, RuntimeError), soundfile.SoundFile(self._path) as stream:
+            whole = stream.frames / self._rate
+            stream.seek(start)
+            while got := len(stream.read(STEP_FRAMES, dtype="float32")):
+                good += got
+        if start == good == 0:
+            return "nothing of it can be read"
+        safe = max(0.0, math.floor(10 * (good / self._rate - MARGIN_S)) / 10)
+        way = f" (to hear that part: --end {safe:g}, or end_s={safe:g})" if safe > 0 else ""
+        return f"it can be read up to {good / self._rate:.2f} s of {whole:.2f} s{way}"
 
     def _decode(self, start: int, stop: int) -> NDArray[np.float32]:
         """What the decoder gives, which may be short."""
@@ -185,6 +206,7 @@ class FileReader:
                 self._stream.seek(start)
             block = self._stream.read(stop - start, dtype="float32", always_2d=True)
         except (soundfile.SoundFileError, RuntimeError) as error:
-            at = start / self._rate
-            raise InputError(f"{self._name}: damaged after {at:.3f} s ({_reason(error)}): export it again") from None
+            raise InputError(
+                f"{self._name}: damaged or cut short ({_reason(error)}): {self._readable(start)}; export it again"
+            ) from None
         return np.ascontiguousarray(block.T)

@@ -8,7 +8,11 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Evidence:
-    """One heard event. Angles are None where the channels cannot tell them; ``confidence`` is in [0, 1]."""
+    """One heard event.
+
+    Angles are None where the channels cannot tell them; ``side`` (left, middle or right: within 22.5 degrees of the
+    median plane) is there wherever the channels tell that much. ``confidence`` is in [0, 1].
+    """
 
     start_s: float
     end_s: float
@@ -17,6 +21,7 @@ class Evidence:
     elevation_deg: float | None
     distance_m: float
     confidence: float
+    side: str | None = None
 
 
 @dataclass(frozen=True)
@@ -42,13 +47,15 @@ class RoomEstimate:
 class Answer:
     """An answer to a question about a recording.
 
-    ``evidence`` has the most relevant event first; ``abstained`` says that the audio cannot tell; ``assumed`` lists
-    what was taken for granted (format, array, ...). ``to_dict`` is the JSON of the command line.
+    ``evidence`` has the most relevant event first, of the seconds that the question names; ``room`` is None where
+    nothing was heard to know it by; ``abstained`` says that the audio cannot tell, or that the question was not
+    understood; ``assumed`` lists what was taken for granted (format, array, ...). ``to_dict`` is the JSON of the
+    command line.
     """
 
     text: str
     evidence: tuple[Evidence, ...]
-    room: RoomEstimate
+    room: RoomEstimate | None
     abstained: bool
     assumed: tuple[str, ...]
     model: str

@@ -7,15 +7,31 @@ trained on, so that a number in the text is the number in the evidence, and a so
 
 from __future__ import annotations
 
+import math
 import re
+from dataclasses import dataclass, replace
 
 from spatial_lalm.audio.conventions import angle_between, unit_vector
+from spatial_lalm.audio.plausibility import Doubt
 from spatial_lalm.audio.scene import Acoustics, Room, Scene, SourceEvent
-from spatial_lalm.audio.telling import CANNOT, NOTHING, absence, tell, tell_side, unfamiliar
+from spatial_lalm.audio.telling import CANNOT, tell, tell_side, unfamiliar
 from spatial_lalm.audio.wording import NAMES, spoken_name
 from spatial_lalm.model.answers import Evidence
 from spatial_lalm.model.hearing import FRAME_S, Heard
-from spatial_lalm.model.question import read_question
+from spatial_lalm.model.plain_answers import (
+    NOT_UNDERSTOOD,
+    REASONS,
+    absence,
+    compared,
+    in_order,
+    no_direction,
+    not_alike,
+    nothing,
+    on_the_side,
+    side_count,
+    side_verdict,
+)
+from spatial_lalm.model.question import Asked, read_question
 
 SAME_SOURCE_DEG = 25.0
 SURE = 0.3
@@ -36,50 +52,153 @@ _FORMS: tuple[tuple[str, str], ...] = (
 )
 """Kinds of answer by what only their canonical sentences say, in the order to try."""
 _ROOM = frozenset({"reverberation", "drr", "clarity", "room_size"})
+_PLACED = frozenset({"where", "how_far"})
 _PLAIN = _ROOM | {"count_at_once", "what"}
 """Kinds that a question cannot name by chance."""
 _SOUND = re.compile(r"\b(sounds?|sources?|noises?|it|hear|heard)\b")
 
 
-def ground(text: str, question: str, heard: Heard) -> tuple[str, bool]:
+@dataclass(frozen=True)
+class Part:
+    """What was listened to: seconds of the recording, whether that is all of it, and the doubt about its channels."""
+
+    start_s: float = 0.0
+    end_s: float = math.inf
+    whole: bool = True
+    doubt: Doubt | None = None
+
+
+def ground(text: str, question: str, heard: Heard, part: Part = Part()) -> tuple[str, bool]:
     """The sentence to give for the language model's ``text``, and whether it declines.
 
     What the question says plainly (``model.question``) goes before what the language model took it for.
     """
-    scene, asked = as_scene(heard), read_question(question)
-    cannot = text.startswith(CANNOT[:20])
-    if asked.unknown and not cannot:
-        return unfamiliar(scene, asked.unknown), True
-    if asked.side:
-        return tell_side(scene, asked.side, heard.spatial)
-    plain = asked.label is not None or asked.kind in _PLAIN or _SOUND.search(question.lower()) is not None
-    if asked.kind == "cannot" or (cannot and not (asked.kind and plain)):
-        return CANNOT, True
-    # Of "the sound" with several of them all are told, whichever the language model would pick.
-    label = asked.label or (None if plain or asked.several else named_label(text))
-    kind = asked.kind or next((kind for kind, pattern in _FORMS if re.search(pattern, text)), None)
-    if text.startswith("I hear no ") and asked.kind is None:
-        if label is None or all(event.label != label for event in scene.events):
-            return _denial(scene, asked.label), True
-        kind = "when"  # it was heard after all, and here is when
-    if kind is None:
-        return CANNOT, True
-    if kind in _ROOM and not scene.events:
-        return NOTHING, True  # without a sound there is no reverberation to hear a room by
-    if kind in ("where", "mono_direction"):
-        kind = "mono_direction" if heard.spatial == "none" else "where"
-    about_one = kind in ("where", "mono_direction", "how_far", "when", "count_in_all")
-    if asked.label is None and (_lists(text) or kind == "count_in_all" or cannot):
-        about_one = False
-    told = tell(scene, kind, label if about_one else None, heard.spatial)
-    if told.startswith("I hear no "):
-        return _denial(scene, asked.label), True
-    return told, kind == "mono_direction"
+    asked = read_question(question)
+    if asked.kind == "cannot":
+        return REASONS[asked.topic or "other"], True
+    if part.doubt is not None and part.doubt.deaf:
+        return f"{part.doubt.reason[0].upper()}{part.doubt.reason[1:]}, so I cannot hear this recording.", True
+    if asked.span is not None and asked.span.within(part.start_s, part.end_s) is None:
+        return f"I did not hear that moment: what I heard runs from {part.start_s:.1f} s to {part.end_s:.1f} s.", True
+    return _Grounding(asked, during(heard, asked, part), part, question).answer(text)
 
 
-def _denial(scene: Scene, label: str | None) -> str:
-    """That a class is not heard, or what is heard: a class that only the language model named is nobody's question."""
-    return absence(label) if label else tell(scene, "what")
+def during(heard: Heard, asked: Asked, part: Part) -> Heard:
+    """What was heard in the seconds that a question names; all of it where it names none."""
+    span = asked.span.within(part.start_s, part.end_s) if asked.span else None
+    if asked.span is None:
+        return heard
+    there = (event for event in heard.events if span is not None and span.holds(event.start_s, event.end_s))
+    return replace(heard, events=tuple(there))
+
+
+class _Grounding:
+    """One question, read, and what was heard in the seconds that it is about."""
+
+    def __init__(self, asked: Asked, heard: Heard, part: Part, question: str) -> None:
+        self.asked, self.heard, self.part = asked, heard, part
+        self.scene = as_scene(heard)
+        self.about_sound = _SOUND.search(question.lower()) is not None
+        span = asked.span.within(part.start_s, part.end_s) if asked.span else None
+        self.where = str(span) if span else "in this recording" if part.whole else "in this part"
+
+    def answer(self, text: str) -> tuple[str, bool]:
+        """The sentence for the language model's ``text``."""
+        asked, cannot = self.asked, text.startswith(CANNOT[:20])
+        if not asked.english:
+            return NOT_UNDERSTOOD, True
+        if asked.unknown and not cannot:
+            return unfamiliar(self.scene, asked.unknown), True
+        if special := self._special():
+            return special
+        plain = asked.label is not None or asked.several or asked.kind in _PLAIN or self.about_sound
+        if cannot and not (asked.kind and plain):
+            return CANNOT, True
+        # Of "the sound" with several of them all are told, whichever the language model would pick.
+        label = asked.label or (None if plain else named_label(text))
+        kind = asked.kind or next((kind for kind, pattern in _FORMS if re.search(pattern, text)), None)
+        if text.startswith("I hear no ") and asked.kind is None:
+            if label is None or all(event.label != label for event in self.scene.events):
+                return self._denial(asked.label), True
+            kind = "when"  # it was heard after all, and here is when
+        if kind is None:
+            return CANNOT, True
+        if asked.label is None and (_lists(text) or kind == "count_in_all" or cannot):
+            label = None
+        return self._told([kind, *([asked.also] if asked.also else [])], label)
+
+    def _special(self) -> tuple[str, bool] | None:
+        """Answers about a side, an order or a comparison."""
+        asked, spatial = self.asked, self.heard.spatial
+        if asked.side:
+            return self._doubted(*self._of_side(asked.side))
+        if (asked.nth is not None or asked.compared) and not self.scene.events:
+            return self._denial(asked.label), True
+        if asked.nth is not None and not (asked.kind == "where" and spatial == "none"):
+            if asked.label and all(event.label != asked.label for event in self.scene.events):
+                return absence(asked.label, self.where), True
+            told, declined = in_order(self.scene, asked, spatial)
+            return self._doubted(told, declined) if asked.kind in _PLACED else (told, declined)
+        return self._doubted(*compared(self.scene, asked.compared, asked.labels, spatial)) if asked.compared else None
+
+    def _of_side(self, side: str) -> tuple[str, bool]:
+        asked, spatial = self.asked, self.heard.spatial
+        if asked.label and all(event.label != asked.label for event in self.scene.events):
+            return absence(asked.label, self.where), True
+        told, declined = tell_side(self.scene, side, spatial)
+        if spatial == "none":
+            return self._no_direction(asked.label), True
+        if declined:
+            return told, True
+        if asked.kind == "count_in_all":
+            return side_count(self.scene, side, asked.label), False
+        if asked.label:
+            return side_verdict(self.scene, side, asked.label, spatial), False
+        there = on_the_side(self.scene, side)
+        more = dict.fromkeys(kind for kind in (asked.kind, asked.also) if kind not in (None, "what", "where"))
+        return " ".join([told, *(tell(there, kind, None, spatial) for kind in more if kind and there.events)]), False
+
+    def _told(self, kinds: list[str], label: str | None) -> tuple[str, bool]:
+        """Sentences of the kinds about one class or all, one after the other."""
+        answers = [self._tell(kind, label) for kind in kinds]
+        if len(answers) > 1 and answers[0][0].startswith("I hear no "):
+            answers = answers[:1]
+        return " ".join(text for text, _ in answers), all(declined for _, declined in answers)
+
+    def _tell(self, kind: str, label: str | None) -> tuple[str, bool]:
+        if kind in _ROOM and not self.scene.events:
+            return nothing(self.where), True  # without a sound there is no reverberation to hear a room by
+        about = label if kind in ("where", "mono_direction", "how_far", "when", "count_in_all") else None
+        there = [event for event in self.scene.events if about in (None, event.label)]
+        if about and not there:
+            return self._denial(self.asked.label), True
+        if not there and kind in ("what", "when", "where", "how_far", "mono_direction"):
+            return nothing(self.where), kind != "what"
+        if kind in ("where", "mono_direction") and self.heard.spatial == "none":
+            return self._no_direction(about), True
+        told = tell(self.scene, "where" if kind == "mono_direction" else kind, about, self.heard.spatial)
+        if kind == "what" and self.asked.span:
+            told = f"{told.removesuffix('.')} {self.where}."
+        return self._doubted(told, False) if kind in _PLACED else (told, False)
+
+    def _no_direction(self, label: str | None) -> str:
+        """Why no direction is told: the channels are one, or as good as one."""
+        if self.part.doubt is not None and self.part.doubt.flat:
+            return no_direction(self.part.doubt.reason, label)
+        return tell(self.scene, "mono_direction", label)
+
+    def _doubted(self, told: str, declined: bool) -> tuple[str, bool]:
+        """A sentence about a place, with the doubt about the channels that it comes from."""
+        doubt = self.part.doubt
+        if declined or doubt is None or doubt.flat:
+            return told, declined
+        return not_alike(told, doubt.format_name, doubt.hint), declined
+
+    def _denial(self, label: str | None) -> str:
+        """That a class is not heard; one that only the language model named is nobody's question."""
+        if label:
+            return absence(label, self.where)
+        return NOT_UNDERSTOOD if self.scene.events else nothing(self.where)
 
 
 def named_label(text: str) -> str | None:

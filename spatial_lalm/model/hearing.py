@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spatial_lalm.audio.conventions import angle_between, angles
-from spatial_lalm.audio.wording import Spatial
+from spatial_lalm.audio.wording import Spatial, lateral_words
 from spatial_lalm.model.answers import Estimate, Evidence, RoomEstimate
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ ON, SURE = 0.4, 0.6
 """A run of frames is an event when all of it is above ``ON`` and some of it above ``SURE``."""
 GAP_FRAMES = 4
 SHORTEST_FRAMES = 2
+SEAM_S = 0.5
+"""Events that end and begin within this of where two windows meet go on across it."""
 SAME_DEG = 25.0
 TRUSTED = 0.1
 """Mean quality from which a channel counts as heard."""
@@ -29,7 +31,11 @@ TRUSTED = 0.1
 
 @dataclass(frozen=True)
 class Heard:
-    """All that the encoder heard: events, the most salient first, and the room."""
+    """All that the encoder heard: events, the most salient first, and the room.
+
+    Where only left and right are told (``spatial`` is lateral) an azimuth is the angle to the median plane, as if in
+    front: good for ``ranging`` and for words, and left out of an answer's evidence.
+    """
 
     events: tuple[Evidence, ...]
     room: RoomEstimate
@@ -68,7 +74,7 @@ def read_scene(output: EncoderOutput, starts_s: list[float], spatial: Spatial, c
         skipped = round((known_until - start_s) / FRAME_S)
         found += _window_events(here, start_s, max(0, skipped))
         known_until = start_s + len(here["activity"]) * FRAME_S
-    events = [_evidence(event, spatial, classes) for event in _merged(found, spatial)]
+    events = [_evidence(event, spatial, classes) for event in _merged(found, spatial, tuple(starts_s[1:]))]
     events.sort(key=lambda e: -((e.end_s - e.start_s) ** 0.5) * e.confidence)
     return Heard(tuple(events), _room(arrays["room"], arrays["room_scale"]), spatial)
 
@@ -118,12 +124,12 @@ def _softmax(logits: Floats) -> Floats:
     return shares
 
 
-def _merged(events: list[_Event], spatial: Spatial) -> list[_Event]:
+def _merged(events: list[_Event], spatial: Spatial, borders_s: tuple[float, ...] = ()) -> list[_Event]:
     """Join events of one class and direction that touch or overlap: windows cut what goes on, tracks may share it."""
     merged: list[_Event] = []
     for event in sorted(events, key=lambda e: e.start_s):
         for index, earlier in enumerate(merged):
-            if _continues(earlier, event, spatial):
+            if _continues(earlier, event, spatial, borders_s):
                 merged[index] = _joined(earlier, event)
                 break
         else:
@@ -131,11 +137,27 @@ def _merged(events: list[_Event], spatial: Spatial) -> list[_Event]:
     return merged
 
 
-def _continues(earlier: _Event, later: _Event, spatial: Spatial) -> bool:
-    touching = later.start_s - earlier.end_s <= GAP_FRAMES * FRAME_S + 1e-6
+def _continues(earlier: _Event, later: _Event, spatial: Spatial, borders_s: tuple[float, ...]) -> bool:
+    """Whether two events are one; a window hears its first and last moments badly, so a longer gap is closed there."""
+    seam = any(earlier.end_s >= border - SEAM_S and later.start_s <= border + SEAM_S for border in borders_s)
+    touching = seam or later.start_s - earlier.end_s <= GAP_FRAMES * FRAME_S + 1e-6
     same_class = earlier.classes.argmax() == later.classes.argmax()
-    near = spatial == "none" or angle_between(earlier.direction, later.direction) < SAME_DEG
-    return bool(touching and same_class and near)
+    return bool(touching and same_class and _apart_deg(earlier.direction, later.direction, spatial) < SAME_DEG)
+
+
+def _apart_deg(one: Floats, other: Floats, spatial: Spatial) -> float:
+    """The angle between two directions ``(3,)`` in as far as the channels tell it."""
+    if spatial == "none":
+        return 0.0
+    if spatial == "lateral":
+        return abs(_lateral_deg(one) - _lateral_deg(other))
+    kept = np.array([1.0, 1.0, spatial == "full"])
+    return float(angle_between(one * kept, other * kept))
+
+
+def _lateral_deg(direction: Floats) -> float:
+    """The angle to the median plane of a direction ``(3,)``, positive to the left: all that a pair of ears can tell."""
+    return float(np.degrees(np.arcsin(np.clip(direction[1] / np.linalg.norm(direction), -1, 1))))
 
 
 def _joined(a: _Event, b: _Event) -> _Event:
@@ -152,9 +174,8 @@ def _joined(a: _Event, b: _Event) -> _Event:
 
 def _evidence(event: _Event, spatial: Spatial, classes: tuple[str, ...]) -> Evidence:
     azimuth, elevation = (float(angle) for angle in angles(event.direction))
-    if spatial == "lateral":  # the angle to the median plane, as if in front: all that a pair of ears can tell
-        lateral = event.direction[1] / np.linalg.norm(event.direction)
-        azimuth = float(np.degrees(np.arcsin(np.clip(lateral, -1, 1))))
+    if spatial == "lateral":
+        azimuth, elevation = _lateral_deg(event.direction), 0.0
     return Evidence(
         start_s=round(event.start_s, 3),  # sums of tenths are 0.30000000000000004
         end_s=round(event.end_s, 3),
@@ -163,6 +184,7 @@ def _evidence(event: _Event, spatial: Spatial, classes: tuple[str, ...]) -> Evid
         elevation_deg=elevation if spatial == "full" else None,
         distance_m=float(np.exp(event.log_distance)),
         confidence=event.confidence * float(event.classes.max()),
+        side=None if spatial == "none" else lateral_words(azimuth, elevation if spatial == "full" else 0.0),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spatial_lalm.audio.recording import Recording
-from spatial_lalm.audio.wording import spoken_name
+from spatial_lalm.audio.wording import Spatial, spoken_name
 from spatial_lalm.errors import InputError
 from spatial_lalm.model.answers import Answer, Evidence
 
@@ -31,9 +31,11 @@ LONGEST_ANSWER = 128
 """Tokens."""
 LONGEST_QUESTION = 400
 """Characters."""
+DOUBTED = 0.5
+"""Factor of the confidence in events of channels that do not look like their format."""
 _LIMITS = {
     "none": "one channel carries no direction",
-    "lateral": "the channels tell left from right only; azimuths are folded to the front",
+    "lateral": "the channels tell left from right only, so the evidence names a side and no angles",
     "planar": "the microphones lie in a plane; elevation is not told",
 }
 
@@ -54,38 +56,44 @@ class SpatialLalm:
         heard, _, _ = self._listen(signals, quality)
         return heard
 
-    def ask(self, recording: Recording, question: str, start_s: float = 0.0, end_s: float | None = None) -> Answer:
-        """Answer a question about a recording, or about the part from ``start_s`` to ``end_s`` seconds.
+    def ask(
+        self, recording: Recording | str | Path, question: str, start_s: float = 0.0, end_s: float | None = None
+    ) -> Answer:
+        """Answer a question about a recording (or a sound file), or its part from ``start_s`` to ``end_s`` seconds.
 
-        Times in the answer count from the start of the recording. ``InputError`` for an empty or overlong question, or
-        a part longer than the model can answer about (its configuration's ``max_seconds``).
+        Times in the answer count from the start of the recording. ``InputError`` for what is no recording or no
+        question, for an empty or overlong question, or a part longer than the model can answer about (its
+        configuration's ``max_seconds``).
         """
-        from spatial_lalm.model.grounding import ground
+        from spatial_lalm.model.grounding import Part, during, ground
+        from spatial_lalm.model.question import read_question
 
-        question = " ".join(question.split())
-        self._check(recording, question, start_s, end_s)
+        recording = _opened(recording)
+        question = _one_question(question)
+        self._check(recording, start_s, end_s)
         signals, quality = recording.ambisonics(start_s, end_s)
+        doubt = recording.doubt
+        if doubt is not None and doubt.flat:
+            quality[1:] = 0.0
         heard, audio, starts = self._listen(signals, quality, start_s)
-        text, declined = ground(self.say(question, audio, [start_s + s for s in starts]), question, heard)
-        limits = (_LIMITS[heard.spatial],) if heard.spatial in _LIMITS else ()
+        stop_s = recording.duration_s if end_s is None else end_s
+        whole = start_s == 0.0 and abs(stop_s - recording.duration_s) < 1 / recording.rate
+        part = Part(start_s, stop_s, whole, doubt)
+        text, declined = ground(self.say(question, audio, [start_s + s for s in starts]), question, heard, part)
+        deaf = doubt is not None and doubt.deaf
+        shown = () if deaf else during(heard, read_question(question), part).events
         return Answer(
             text=text,
-            evidence=_by_relevance(heard.events, f"{question} {text}"),
-            room=heard.room,
+            evidence=_by_relevance(tuple(_told(e, heard.spatial, doubt is not None) for e in shown), question, text),
+            room=heard.room if heard.events and not deaf else None,
             abstained=declined,
-            assumed=(*recording.assumed, *limits),
+            assumed=(*recording.assumed, *_limits(recording, heard)),
             model=self.name,
         )
 
-    def _check(self, recording: Recording, question: str, start_s: float, end_s: float | None) -> None:
+    def _check(self, recording: Recording, start_s: float, end_s: float | None) -> None:
         from spatial_lalm.model.processing import SHORTEST_S
 
-        if not question:
-            raise InputError('the question is empty: ask something like "Where is the speaker?"')
-        if len(question) > LONGEST_QUESTION:
-            raise InputError(
-                f"the question has {len(question)} characters: the limit is {LONGEST_QUESTION}; shorten it"
-            )
         length = (recording.duration_s if end_s is None else min(end_s, recording.duration_s)) - start_s
         longest = self.model.config.max_seconds
         if 0 < length < SHORTEST_S:
@@ -143,9 +151,50 @@ class SpatialLalm:
         return str(tokenizer.decode(tokens, skip_special_tokens=True)).strip()
 
 
-def _by_relevance(events: tuple[Evidence, ...], text: str) -> tuple[Evidence, ...]:
+def _opened(recording: object) -> Recording:
+    """A recording as it is, or opened from the path of its file."""
+    if isinstance(recording, str | Path):
+        return Recording.open(recording)
+    if not isinstance(recording, Recording):
+        raise InputError(
+            f"{type(recording).__name__} is no recording: give a path, Recording.open(path) or "
+            "Recording.from_array(samples, rate)"
+        )
+    return recording
+
+
+def _one_question(question: object) -> str:
+    """The question in one line."""
+    if not isinstance(question, str):
+        raise InputError(f'the question is {question!r}: it must be text, something like "Where is the speaker?"')
+    question = " ".join(question.split())
+    if not question:
+        raise InputError('the question is empty: ask something like "Where is the speaker?"')
+    if len(question) > LONGEST_QUESTION:
+        raise InputError(f"the question has {len(question)} characters: the limit is {LONGEST_QUESTION}; shorten it")
+    return question
+
+
+def _limits(recording: Recording, heard: Heard) -> tuple[str, ...]:
+    """What the channels cannot tell, and which of them are not used."""
+    order = recording.format.order
+    unused = f"order {order} is read, but this model uses its first order (channels 1 to 4) only"
+    flat = recording.doubt is not None and recording.doubt.flat  # which says already that no direction is told
+    limit = None if flat else _LIMITS.get(heard.spatial)
+    return (*((limit,) if limit else ()), *((unused,) if order > 1 else ()))
+
+
+def _told(event: Evidence, spatial: Spatial, doubted: bool) -> Evidence:
+    """An event as evidence: without angles that these channels cannot tell, and less sure where they are doubted."""
+    confidence = event.confidence * (DOUBTED if doubted else 1.0)
+    if spatial == "lateral":  # the azimuth is the angle to the median plane, of which the side alone can be told
+        return replace(event, azimuth_deg=None, elevation_deg=None, confidence=confidence)
+    return replace(event, confidence=confidence)
+
+
+def _by_relevance(events: tuple[Evidence, ...], question: str, text: str) -> tuple[Evidence, ...]:
     """Events whose class the question or the answer names come first; salience decides within."""
-    named = text.lower()
+    named = f"{question} {text}".lower()
     return tuple(sorted(events, key=lambda event: spoken_name(event.label) not in named))
 
 

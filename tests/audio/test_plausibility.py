@@ -93,7 +93,31 @@ def test_a_silent_omni_channel() -> None:
     signals = waves().copy()
     signals[0] = 0
     (line,) = doubts(signals)
-    assert "the first channel is silent" in line
+    assert "the omni channel, the first, is silent" in line
+    recording = Recording.from_array(signals, RATE, "ambix")
+    recording.ambisonics()
+    assert recording.doubt is not None
+    assert recording.doubt.deaf
+
+
+@pytest.mark.parametrize(("channels", "array"), [((0, 0), None), ((0,), "circle6"), ((0,), None)])
+def test_channels_that_carry_no_direction(channels: tuple[int, ...], array: str | None) -> None:
+    """Two ears alike, one live microphone of six, and ambisonics with nothing but its omni channel."""
+    signals = waves()[list(channels)]
+    if len(channels) == 1:
+        signals = np.pad(signals, ((0, 5 if array else 3), (0, 0)))
+    recording = Recording.from_array(signals, RATE, array=array)
+    recording.ambisonics()
+    assert recording.doubt is not None
+    assert recording.doubt.flat
+    assert "times" not in str(recording.doubt)
+
+
+def test_absurd_ratios_are_told_in_plain_words() -> None:
+    signals = waves().copy()
+    signals[0] *= 1e-3
+    (line,) = doubts(signals, "ambix")
+    assert "more than 50 times the energy" in line
 
 
 @pytest.mark.parametrize("samples", [np.zeros((4, RATE)), np.ones((4, 100)), np.zeros((6, RATE)), np.ones((1, RATE))])

@@ -455,3 +455,31 @@ def test_bands_beyond_the_sample_rate_are_not_trusted() -> None:
 def test_orders_beyond_three_are_refused(order: int) -> None:
     with pytest.raises(InputError, match=f"order {order}"):
         Recording.from_array(sound(4), 16_000).ambisonics(order=order)
+
+
+def test_higher_orders_say_what_to_do() -> None:
+    with pytest.raises(InputError, match="order 4: orders above 3 are not read: keep the first 16 channels"):
+        Recording.from_array(np.ones((25, 100)), 16_000)
+
+
+@pytest.mark.parametrize("rate", [16_000, 44_100])
+def test_a_truncated_flac_says_how_far_it_can_be_read(rate: int, tmp_path: Path) -> None:
+    path = tmp_path / "cut.flac"
+    soundfile.write(path, np.random.default_rng(0).normal(0, 0.05, (4 * rate, 4)), rate)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(InputError, match=r"can be read up to 1\.\d+ s of 4\.00 s") as refused:
+        Recording.open(path).ambisonics()
+    found = re.search(r"--end (\d\.\d)", str(refused.value))
+    assert found is not None
+    assert Recording.open(path).ambisonics(0.0, float(found[1]))[0].any()
+
+
+@pytest.mark.parametrize("path", [123, None, b"field.wav"])
+def test_what_is_no_path_is_refused(path: object) -> None:
+    with pytest.raises(InputError, match="is no path"):
+        Recording.open(path)  # type: ignore[arg-type]
+
+
+def test_a_start_beyond_the_end_is_told_plainly() -> None:
+    with pytest.raises(InputError, match=r"start 20 s lies beyond its end: it runs from 0 to 1\.000 s"):
+        Recording.from_array(np.ones((4, 16_000)), 16_000).read(20.0)

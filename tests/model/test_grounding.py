@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 
+from spatial_lalm.audio.plausibility import Doubt
 from spatial_lalm.audio.scene import Scene
 from spatial_lalm.audio.telling import CANNOT, NOTHING, tell
 from spatial_lalm.audio.wording import NAMES
 from spatial_lalm.model.answers import Estimate, Evidence, RoomEstimate
-from spatial_lalm.model.grounding import as_scene, ground, named_label
+from spatial_lalm.model.grounding import Part, as_scene, ground, named_label
 from spatial_lalm.model.hearing import Heard
+from spatial_lalm.model.plain_answers import NOT_UNDERSTOOD, REASONS
 
 SPEECH = Evidence(0.8, 4.2, "speech", 57.0, 13.0, 1.6, 0.9)
 TONE = Evidence(6.2, 8.5, "tone", -141.0, -6.0, 1.7, 0.8)
@@ -25,6 +27,8 @@ def heard(*events: Evidence, spatial: Any = "full") -> Heard:
 
 
 BOTH = heard(SPEECH, TONE)
+OPEN = "Please tell me."
+"""A question that leaves everything to the language model."""
 
 
 @pytest.mark.parametrize(
@@ -44,13 +48,13 @@ BOTH = heard(SPEECH, TONE)
     ],
 )
 def test_numbers_come_from_the_evidence(wrong: str, right: str) -> None:
-    text, declined = ground(wrong, "?", BOTH)
+    text, declined = ground(wrong, OPEN, BOTH)
     assert right in text
     assert not declined
 
 
 def test_a_list_of_all_sounds_tells_all() -> None:
-    text, _ = ground("I hear rain from the left: azimuth 80°, elevation 0°; a tone from the left", "?", BOTH)
+    text, _ = ground("I hear rain from the left: azimuth 80°, elevation 0°; a tone from the left", OPEN, BOTH)
     assert "azimuth 57°" in text
     assert "azimuth -141°" in text
 
@@ -73,7 +77,7 @@ def test_what_has_no_known_form_declines(text: str) -> None:
 
 
 def test_silence_declines() -> None:
-    assert ground("The speech comes from the left: azimuth 90°, elevation 0°.", "?", heard())[1]
+    assert ground("The speech comes from the left: azimuth 90°, elevation 0°.", OPEN, heard())[1]
     assert ground("I hear no distinct sound.", "Where is it?", heard()) == (NOTHING, True)
     assert ground("The reverberation time T60 is 0.54 s.", "How reverberant is it?", heard()) == (NOTHING, True)
 
@@ -88,7 +92,7 @@ def test_a_mono_recording_tells_no_direction(written: str) -> None:
 
 def test_one_direction_and_class_is_one_source() -> None:
     again = Evidence(9.0, 9.5, "speech", 60.0, 10.0, 1.6, 0.9)
-    assert ground("There are 4 sound sources in all.", "?", heard(SPEECH, TONE, again))[0].startswith("There are 2")
+    assert ground("There are 4 sound sources in all.", OPEN, heard(SPEECH, TONE, again))[0].startswith("There are 2")
 
 
 def test_doubtful_events_are_not_spoken_of() -> None:
@@ -115,10 +119,10 @@ def test_every_canonical_sentence_is_recognised(scene: Scene) -> None:
     for kind in ("where", "how_far", "when"):
         for label in (None, "speech", "dog_bark"):
             told = tell(graph, kind, label)
-            assert ground(told, "?", truth)[0] == told
+            assert ground(told, OPEN, truth)[0] == told
     for kind in ("what", "count_at_once", "count_in_all", "reverberation", "drr", "clarity", "room_size"):
         told = tell(graph, kind)
-        assert ground(told, "?", truth)[0] == told
+        assert ground(told, OPEN, truth)[0] == told
 
 
 # ---------------------------------------------------------------- the question's own words
@@ -139,15 +143,15 @@ def test_every_canonical_sentence_is_recognised(scene: Scene) -> None:
         (CANNOT, "How many people are there?", "I hear 1 source of speech.", False),
         (CANNOT, "How many dogs are there?", "I hear no dog bark", True),
         (CANNOT, "How many sources are there?", "There are 2 sound sources", False),
-        ("I hear no sea waves in this recording.", "Did it thunder?", "I hear speech and a tone.", True),
-        ("The dog bark comes from the left.", "Who did so?", "I hear speech and a tone.", True),
+        ("I hear no sea waves in this recording.", "Did it thunder?", NOT_UNDERSTOOD, True),
+        ("The dog bark comes from the left.", "Who did so?", NOT_UNDERSTOOD, True),
         ("The speech comes from the front.", "Where are the voice and the beep?", "azimuth -141°", False),
         ("The speech comes from the front.", "What comes after the speech?", "from 6.2 s to 8.5 s", False),
-        (CANNOT, "Where was the talker born?", CANNOT, True),
+        (CANNOT, "Where was the talker born?", REASONS["talker"], True),
         (CANNOT, "When was the Eiffel tower built?", CANNOT, True),
         (CANNOT, "How many legs has a horse?", CANNOT, True),
         ("I hear no tone in this recording.", "Any tone?", "I hear the tone from 6.2 s", False),
-        ("The speech comes from the front.", "How loud is the speech?", CANNOT, True),
+        ("The speech comes from the front.", "How loud is the speech?", REASONS["loudness"], True),
         ("The tone comes from the back.", "Where does the sound come from?", "I hear speech from", False),
     ],
 )
@@ -172,3 +176,124 @@ def test_sides_that_the_channels_cannot_tell_are_declined(
     text, declined = ground(CANNOT, question, heard(SPEECH, TONE, spatial=spatial))
     assert told in text
     assert declined == declines
+
+
+# ---------------------------------------------------------------- moments, order, comparison, two questions in one
+
+DOG = Evidence(2.0, 5.0, "dog_bark", 100.0, 0.0, 4.0, 0.9)
+THREE = heard(SPEECH, TONE, DOG)
+
+
+@pytest.mark.parametrize(
+    ("question", "told", "declines"),
+    [
+        ("What sounds at 2 s?", "I hear speech at 2.0 s.", False),
+        ("What sounds at 0:07?", "I hear a tone at 7.0 s.", False),
+        ("What sounds at 5 s?", "I hear no distinct sound at 5.0 s.", False),
+        ("What do you hear between 0 and 5 seconds?", "I hear speech between 0.0 s and 5.0 s.", False),
+        ("Where is the tone between 0 and 5 seconds?", "I hear no tone between 0.0 s and 5.0 s.", True),
+        ("Is there a tone in the last 3 seconds?", "I hear the tone from 6.2 s to 8.5 s.", False),
+        ("What sounds at 70 s?", "what I heard runs from 0.0 s to 10.0 s", True),
+        ("How reverberant is it at 5 s?", "I hear no distinct sound at 5.0 s.", True),
+        ("Where is the speech?", "azimuth 57°", False),
+    ],
+)
+def test_a_moment_in_the_question_limits_the_answer(question: str, told: str, declines: bool) -> None:
+    text, declined = ground("I hear speech.", question, BOTH, Part(0.0, 10.0))
+    assert told in text
+    assert declined == declines
+
+
+def test_what_is_not_heard_in_a_part_is_not_denied_of_the_whole() -> None:
+    text, _ = ground("I hear no dog bark.", "Where is the dog?", BOTH, Part(0.0, 10.0, whole=False))
+    assert text == "I hear no dog bark in this part."
+
+
+@pytest.mark.parametrize(
+    ("question", "told"),
+    [
+        ("What comes last?", "The last sound is a tone, from 6.2 s to 8.5 s."),
+        ("What is the first sound?", "The first sound is speech, from 0.8 s to 4.2 s."),
+        ("Where is the second sound?", "The dog bark comes from the left: azimuth 100°"),
+        ("Which sound ends first?", "The first sound to end is speech"),
+        ("How far is the last sound?", "The tone is 1.7 m away."),
+        ("When is the last tone?", "The last tone is from 6.2 s to 8.5 s."),
+        ("Which sound is closer?", "The speech and the tone are about equally far, 1.6 m and 1.7 m away."),
+        ("Which is closer, the dog or the tone?", "The tone is the nearest, 1.7 m away; the dog bark 4.0 m."),
+        ("Which sound is the farthest?", "The dog bark is the farthest, 4.0 m away; the tone 1.7 m"),
+        ("How many sources are on my left?", "I hear 2 sound sources on the left: speech and a dog bark."),
+        ("How many dogs are on my right?", "I hear no dog bark on the right."),
+        ("Is there a person behind me?", "No: the speech comes from the front left"),
+        ("Is the beep behind me?", "Yes: the tone comes from the back right"),
+        ("What is behind me and how far is it?", "I hear a tone behind. The tone is 1.7 m away."),
+        ("Where is the dog and how far away?", "azimuth 100°, elevation 0°. The dog bark is 4.0 m away."),
+    ],
+)
+def test_order_comparison_and_double_questions(question: str, told: str) -> None:
+    text, declined = ground(CANNOT, question, THREE)
+    assert told in text
+    assert not declined
+
+
+def test_two_sources_are_apart_by_the_law_of_cosines() -> None:
+    """At right angles, 3 and 4 m away: 5 m."""
+    pair = heard(Evidence(0, 1, "speech", 0.0, 0.0, 3.0, 0.9), Evidence(1, 2, "tone", 90.0, 0.0, 4.0, 0.9))
+    text, _ = ground(CANNOT, "What is the distance between the talker and the tone?", pair)
+    assert text.startswith("The speech and the tone are about 5.0 m and 90° apart")
+    flat = ground(CANNOT, "How far apart are they?", heard(SPEECH, TONE, spatial="lateral"))
+    assert flat[1]
+
+
+@pytest.mark.parametrize(
+    ("question", "told"),
+    [
+        ("Where is the fourth... the third sound?", "I hear only 2 sounds."),
+        ("What is the distance between the dog and the tone?", "I hear no dog bark"),
+        ("What is the loudest sound?", REASONS["loudness"]),
+        ("Is the speaker a man?", REASONS["talker"]),
+        ("What does she say?", REASONS["words"]),
+        ("How high is the ceiling?", REASONS["room"]),
+        ("Where am I?", REASONS["listener"]),
+        ("Which azimuth has the siren?", 'recognise "siren"'),
+        ("asdf", NOT_UNDERSTOOD),
+        ("🙂", NOT_UNDERSTOOD),
+        ("Wo ist der Sprecher?", NOT_UNDERSTOOD),
+    ],
+)
+def test_a_decline_says_why(question: str, told: str) -> None:
+    text, declined = ground("I hear no rain in this recording.", question, BOTH)
+    assert text.startswith(told) or told in text
+    assert declined
+
+
+def test_things_at_the_same_time_are_not_put_in_order() -> None:
+    pair = heard(SPEECH, Evidence(0.9, 2.0, "tone", 0.0, 0.0, 1.0, 0.9))
+    assert ground(CANNOT, "What comes first?", pair)[0].startswith("Speech and a tone begin at about the same time")
+
+
+# ---------------------------------------------------------------- doubt
+
+ODD = Doubt("ambix order 1", "its dipoles have 3 times the energy", "they behave like n3d")
+
+
+@pytest.mark.parametrize("question", ["Where is the talker?", "How far is the talker?", "Is the talker behind me?"])
+def test_a_doubt_about_the_channels_is_told_with_a_place(question: str) -> None:
+    text, declined = ground(CANNOT, question, BOTH, Part(doubt=ODD))
+    assert text.endswith("; but these channels do not look like ambix order 1 (they behave like n3d).")
+    assert not declined
+
+
+def test_a_doubt_is_not_told_with_what_needs_no_direction() -> None:
+    assert "do not look" not in ground(CANNOT, "When does the talker speak?", BOTH, Part(doubt=ODD))[0]
+
+
+def test_channels_without_direction_say_which() -> None:
+    flat = Part(doubt=Doubt("binaural", "channels 1 and 2 are the same", flat=True))
+    text, declined = ground(CANNOT, "Where is the talker?", heard(SPEECH, spatial="none"), flat)
+    assert (text, declined) == ("Channels 1 and 2 are the same, so I cannot tell where the speech comes from.", True)
+    deaf = Part(doubt=Doubt("ambix order 1", "the omni channel is silent", deaf=True))
+    assert ground(CANNOT, "What do you hear?", BOTH, deaf)[1]
+
+
+def test_silence_is_an_answer() -> None:
+    assert ground("I hear no distinct sound.", "What do you hear?", heard()) == (NOTHING, False)

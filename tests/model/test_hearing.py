@@ -182,6 +182,25 @@ def test_without_direction_one_class_is_one_event() -> None:
     assert len(stage.heard([0.0, 4.0], "none").events) == 1
 
 
+@pytest.mark.parametrize(("spatial", "events"), [("full", 2), ("planar", 1), ("lateral", 1), ("none", 1)])
+def test_tracks_that_differ_only_in_what_is_not_told_are_one_event(spatial: str, events: int) -> None:
+    """20 and 80 degrees up at the front: height is for full channels alone."""
+    stage = Stage().sound(0, slice(5, 20), elevation=-20).sound(0, slice(5, 20), elevation=40, track=1)
+    assert len(stage.heard(spatial=spatial).events) == events
+
+
+@pytest.mark.parametrize(("first", "last", "events"), [(37, 4, 1), (36, 5, 1), (33, 1, 2), (38, 7, 2)])
+def test_what_goes_on_across_a_border_is_one_event(first: int, last: int, events: int) -> None:
+    """Frames that a window misses before its end and after its start: up to half a second each."""
+    stage = Stage(2).sound(0, slice(10, first)).sound(1, slice(last, 30))
+    assert len(stage.heard([0.0, 4.0]).events) == events
+
+
+def test_the_side_is_told_where_it_can_be() -> None:
+    stage = Stage().sound(0, slice(0, 20), azimuth=150, elevation=20)
+    assert [stage.heard(spatial=s).events[0].side for s in ("full", "lateral", "none")] == ["left", "left", None]
+
+
 # ---------------------------------------------------------------- room
 
 

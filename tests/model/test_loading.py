@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
 import torch
 from safetensors.torch import load_file, save_file
 from transformers import LlamaConfig
@@ -212,3 +214,50 @@ def test_silence_is_answered(tiny_model: SpatialLalm) -> None:
     silence = Recording.from_array(np.zeros((4, RATE), np.float32), RATE, "ambix")
     content = tiny_model.ask(silence, "What do you hear?").to_dict()
     assert json.loads(json.dumps(content, allow_nan=False)) == content
+    assert (content["room"] is None) == (content["evidence"] == [])
+
+
+def test_a_path_is_opened(tiny_model: SpatialLalm, sound: np.ndarray, tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "field.wav", sound.T, RATE, "FLOAT")
+    opened = tiny_model.ask(str(tmp_path / "field.wav"), "Where is the dog?")
+    assert opened == tiny_model.ask(recording(sound, None), "Where is the dog?")
+
+
+@pytest.mark.parametrize(
+    ("what", "question", "words"),
+    [(5, "Where?", "int is no recording"), (np.zeros((4, 9)), "Where?", "ndarray is no recording")],
+)
+def test_what_is_no_recording(tiny_model: SpatialLalm, what: Any, question: str, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        tiny_model.ask(what, question)
+
+
+@pytest.mark.parametrize("question", [5, None, b"Where?"])
+def test_what_is_no_question(tiny_model: SpatialLalm, sound: np.ndarray, question: Any) -> None:
+    with pytest.raises(InputError, match="it must be text"):
+        tiny_model.ask(recording(sound), question)
+
+
+def test_two_ears_give_a_side_and_no_angles(tiny_model: SpatialLalm, sound: np.ndarray) -> None:
+    answer = tiny_model.ask(recording(np.stack([sound[0], np.roll(sound[0], 5)]), "binaural"), "Where is the dog?")
+    assert answer.evidence
+    assert {(e.azimuth_deg, e.elevation_deg) for e in answer.evidence} == {(None, None)}
+    assert {e.side for e in answer.evidence} <= {"left", "middle", "right"}
+
+
+def test_evidence_is_of_the_moment_asked_about(tiny_model: SpatialLalm, sound: np.ndarray) -> None:
+    whole = tiny_model.ask(recording(sound), "What do you hear?").evidence
+    part = tiny_model.ask(recording(sound), "What do you hear at 0.5 s?").evidence
+    assert set(part) == {event for event in whole if event.start_s <= 0.55 and event.end_s >= 0.45}
+
+
+def test_orders_that_are_not_used_are_named(tiny_model: SpatialLalm, sound: np.ndarray) -> None:
+    second = np.concatenate([sound, np.zeros((5, sound.shape[1]), np.float32)])
+    assert any("first order (channels 1 to 4) only" in line for line in tiny_model.ask(recording(second), "?").assumed)
+
+
+def test_doubted_channels_lower_the_confidence(tiny_model: SpatialLalm, sound: np.ndarray) -> None:
+    n3d = sound * np.array([[1], [3**0.5], [3**0.5], [3**0.5]], np.float32)
+    answer = tiny_model.ask(recording(n3d), "Where is the sound?")
+    assert "do not look like ambix order 1" in answer.text
+    assert max(event.confidence for event in answer.evidence) <= 0.5

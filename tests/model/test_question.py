@@ -27,10 +27,10 @@ from spatial_lalm.simulation import phrasings
         ("Is there a helicopter?", Asked("when", "helicopter")),
         ("What is the direct-to-reverberant ratio?", Asked("drr")),
         ("What do you hear?", Asked("what")),
-        ("How loud is it?", Asked("cannot")),
+        ("How loud is it?", Asked("cannot", topic="loudness")),
         ("Where is the noise?", Asked("where")),
         ("Where is the sound coming from?", Asked("where")),
-        ("When did the second sound start?", Asked("when")),
+        ("When did the second sound start?", Asked("when", nth=1)),
         ("Where is someone sneezing?", Asked("where", "person_sneeze")),
     ],
 )
@@ -94,9 +94,12 @@ KINDS = {
     ),
     "what": (
         "What's happening here?", "Which sounds can you recognise?", "Which instrument is playing?",
-        "What's coming from the right?", "How many sounds come from the left?", "Does anything sound from above?",
+        "What's coming from the right?", "Does anything sound from above?",
     ),
-    "count_in_all": ("How many voices do you hear?", "How many different sounds are there in total?"),
+    "count_in_all": (
+        "How many voices do you hear?", "How many different sounds are there in total?",
+        "How many sounds come from the left?",
+    ),
     "count_at_once": ("Do two sounds ever overlap?", "How many things can be heard simultaneously?"),
     "reverberation": ("Is it a dry room?", "Does the room echo a lot?", "How long does the sound take to die away?"),
     "drr": ("How strong is the direct sound against the reverberation?",),
