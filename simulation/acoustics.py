@@ -15,8 +15,9 @@ Floats = NDArray[np.floating[Any]]
 DIRECT_WINDOW_S = (-0.001, 0.0025)
 """The direct sound, around its arrival (as in the ACE challenge's DRR, with 2.5 ms after the peak)."""
 BAND_RINGING_S = 0.1
-_FIT_DB: dict[str, tuple[float, float]] = {"t60": (-5.0, -25.0), "edt": (0.0, -10.0)}
-"""Levels between which the decay curve is fitted: T20 for T60, and the early decay time (ISO 3382-1)."""
+_FIT_DB: dict[str, tuple[float, float]] = {"t60": (-5.0, -25.0), "edt": (-0.1, -10.1)}
+"""Levels between which the decay curve is fitted: T20 for T60, and the early decay time (ISO 3382-1), 10 dB from where
+the direct sound has begun: before it the curve is flat."""
 
 
 @lru_cache(maxsize=16)

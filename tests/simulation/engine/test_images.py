@@ -69,7 +69,7 @@ def test_ground_reflection_is_the_mirrored_source() -> None:
 
 
 def test_two_walls_are_a_row_of_images() -> None:
-    """Between walls of amplitude factors a (x = 0) and b (x = L): at 2 n L + s by (a b)^|n|, at 2 n L - s by a^|n - 1| b^|n|."""
+    """Between walls that leave a (at 0) and b (at L): at 2 n L + s by (a b)^|n|, at 2 n L - s by a^|n - 1| b^|n|."""
     room = Room((4.0, 50.0, 50.0), (0.19, 0.51, 1.0, 1.0, 1.0, 1.0))
     a, b = 0.9, 0.7
     source, receiver = np.array([1.0, 25.0, 25.0]), np.array([2.5, 25.0, 25.0])

@@ -246,7 +246,7 @@ def test_a_batch_is_its_paths_one_by_one() -> None:
     paths = random_paths(4, (0.15, 1.2))
     paths[1] = replace(paths[1], facing=rotation_matrix(30.0))
     paths[2] = replace(paths[2], pattern=CARDIOID, aim=np.array([0.0, 1.0, 0.0]))
-    paths.append(Path(HALL, CENTRE + [3.0, 3.0, 1.0], CENTRE, seed=5))
+    paths.append(Path(HALL, CENTRE + np.array([3.0, 3.0, 1.0]), CENTRE, seed=5))
     batch = render_responses(paths, ambisonic_receiver(2), RATE)
     for path, one in zip(paths, batch, strict=True):
         alone = rendered(path, 2)
