@@ -19,6 +19,8 @@ YES_NO = frozenset({"yes", "no"})
 RARE = 0.03
 """A claim that is rarer than this is kept whole and not waited for, but for yes and no."""
 
+ROUNDS, LEAST = 60, 0.02
+
 
 @dataclass(frozen=True)
 class Balance:
@@ -28,22 +30,50 @@ class Balance:
 
     @classmethod
     def measure(cls, asked: Iterable[QuestionAnswer]) -> Balance:
-        """Shares that make claims equally frequent, from questions about a few thousand scenes of the same recipe."""
-        groups: dict[tuple[str, str], Counter[str]] = {}
+        """Shares that make claims equally frequent, from questions about a few thousand scenes of the same recipe.
+
+        Of a multiple choice, every option is made as often the right one as its number of options says.
+        """
+        groups: dict[tuple[str, str], list[QuestionAnswer]] = {}
         for qa in asked:
             if qa.claim:
-                groups.setdefault((qa.kind, qa.topic), Counter())[qa.claim] += 1
-        return cls({(*group, claim): share for group, counts in groups.items() for claim, share in _shares(counts)})
+                groups.setdefault((qa.kind, qa.topic), []).append(qa)
+        return cls(
+            {
+                (*group, claim): share
+                for group, members in groups.items()
+                for claim, share in (_option_shares if members[0].options else _claim_shares)(members)
+            }
+        )
 
     def keeps(self, qa: QuestionAnswer, rng: np.random.Generator) -> bool:
         """Draw whether a question stays."""
         return bool(rng.random() < self.keep.get((qa.kind, qa.topic, qa.claim), 1.0))
 
 
-def _shares(counts: Counter[str]) -> list[tuple[str, float]]:
+def _claim_shares(asked: list[QuestionAnswer]) -> list[tuple[str, float]]:
     """How much to keep of each claim so that all become as frequent as the rarest that counts."""
+    counts = Counter(qa.claim for qa in asked)
     if set(counts) <= YES_NO:
         rarest = min(counts["yes"], counts["no"])
     else:
         rarest = min(count for count in counts.values() if count >= RARE * counts.total())
     return [(claim, min(1.0, rarest / count)) for claim, count in counts.items() if count]
+
+
+def _option_shares(asked: list[QuestionAnswer]) -> list[tuple[str, float]]:
+    """How much to keep of each right option so that none is right more often than others where it is offered.
+
+    Shares are scaled by wanted over actual frequency until they stay; common ones are thinned, none is raised above 1.
+    """
+    names = sorted({option for qa in asked for option in qa.options})
+    offered = np.array([[names.index(option) for option in qa.options] for qa in asked])
+    right = np.array([names.index(qa.claim) for qa in asked])
+    share = np.ones(len(names))
+    for _ in range(ROUNDS):
+        kept = share[right]
+        hits = np.bincount(right, kept, len(names))
+        chances = np.bincount(offered.ravel(), np.repeat(kept, offered.shape[1]), len(names))
+        share *= np.clip(chances / offered.shape[1] / np.maximum(hits, 1e-9), 0.5, 2.0)
+        share = np.clip(share / share.max(), LEAST, 1.0)
+    return [(names[place], float(share[place])) for place in np.unique(right)]

@@ -140,15 +140,13 @@ def _which(view: View, found: list[Draft]) -> list[Draft]:
     """The drafts whose answer is one sound, as a choice among sounds that are all there."""
     if len(view.single) < len(view.events):
         return []
-    names = {index: called(view.names[index]) for index in view.order}
+    every = {index: called(view.names[index]) for index in view.order}
     return [
-        Draft(
-            one.slots,
-            names[one.evidence[0]],
-            one.evidence[:1],
-            wrong=_others(names[one.evidence[0]], tuple(names.values())),
-        )
+        Draft(one.slots, right, (index,), claim=right, topic=rank, wrong=_others(right, tuple(every.values())))
         for one in found
+        for index in one.evidence[:1]
+        for right in [every[index]]
+        for rank in [str(one.slots.get("rank", ""))]
     ]
 
 

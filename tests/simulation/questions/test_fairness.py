@@ -73,6 +73,23 @@ def test_claims_are_equally_frequent_after_thinning(yes_no: list[QuestionAnswer]
     assert total["yes"] / total.total() == pytest.approx(0.5, abs=0.04)
 
 
+def test_an_option_is_right_no_more_often_than_others_that_are_offered() -> None:
+    rng = np.random.default_rng(0)
+    names, often = [f"sound {number}" for number in range(8)], np.array([8, 4, 4, 2, 2, 1, 1, 1])
+    asked = []
+    for _ in range(8000):
+        options = rng.choice(8, 4, replace=False, p=often / often.sum())
+        right = options[int(rng.choice(4, p=often[options] / often[options].sum()))]
+        texts = tuple(names[option] for option in options)
+        asked.append(QuestionAnswer("choose_longest", "?", "", False, None, options=texts, claim=names[right]))
+    balance = Balance.measure(asked)
+    kept = [qa for qa in asked if balance.keeps(qa, rng)]
+    assert len(kept) > 800
+    for name in names:
+        chances = sum(name in qa.options for qa in kept)
+        assert sum(qa.claim == name for qa in kept) / chances == pytest.approx(0.25, abs=0.06), name
+
+
 def test_balance_waits_for_no_rare_word_but_always_for_yes_and_no() -> None:
     def asked(claim: str, kind: str = "size_word") -> QuestionAnswer:
         return QuestionAnswer(kind, "?", "", False, None, claim=claim)
