@@ -73,7 +73,10 @@ def plan_window(
 def _sound(
     rng: np.random.Generator, recipe: SourceRecipe, place: Place, window_s: tuple[float, float], way: Trajectory
 ) -> PlannedSound:
-    longest = min(log_uniform(rng, recipe.event_s), window_s[1] - window_s[0])
+    longest = log_uniform(rng, recipe.event_s)
+    if way.moves:  # long enough to be heard all the way, as where two cross
+        longest = max(longest, min(float(way.times[-1] - way.times[0]), recipe.event_s[1]))
+    longest = min(longest, window_s[1] - window_s[0])
     level = float(rng.uniform(-recipe.level_spread_db, recipe.level_spread_db))
     pattern, aim = _directivity(rng, recipe, place, way)
     onset = None

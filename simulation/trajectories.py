@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spatial_lalm.audio.conventions import rotation_matrix, unit_vector
+from spatial_lalm.audio.conventions import rotation_matrix, unit_vector, wrap_degrees
 from spatial_lalm.audio.scene import Pose, Room
 from spatial_lalm.simulation.recipe import ReceiverRecipe, SourceRecipe
-from spatial_lalm.simulation.room import inside, log_uniform, sample_receiver, sample_source
+from spatial_lalm.simulation.room import inside, log_uniform, sample_receiver, sample_source, sees
 
 Floats = NDArray[np.floating[Any]]
 
@@ -51,9 +51,13 @@ def _timed(points: Floats, speed_m_s: float, start_s: float) -> Trajectory:
 
 
 def _clear(room: Room, receiver: Floats, points: Floats, nearest_m: float) -> bool:
-    """Whether a way stays inside the room and off the receiver, also between its points."""
+    """Whether a way stays inside the room, in sight of the receiver and off it, also between its points."""
     dense = np.concatenate([np.linspace(a, b, 9) for a, b in pairwise(points)])
-    return inside(room, dense) and bool(np.linalg.norm(dense - receiver, axis=1).min() >= nearest_m)
+    return (
+        inside(room, dense)
+        and sees(room, dense, receiver)
+        and bool(np.linalg.norm(dense - receiver, axis=1).min() >= nearest_m)
+    )
 
 
 def arc(receiver: Floats, start: Floats, turn_deg: float, nearer: float = 1.0) -> Floats:
@@ -145,17 +149,20 @@ class ReceiverMotion:
         if not self.moves:
             return ()
         times = np.arange(round(duration_s / step_s)) * step_s
-        rows = np.column_stack([self.way.at(times), (self.yaw(times) + 180) % 360 - 180])
+        rows = np.column_stack([self.way.at(times), wrap_degrees(self.yaw(times))])
         return tuple((float(x), float(y), float(z), float(yaw), 0.0, 0.0) for x, y, z, yaw in rows)
 
 
 def sample_receiver_motion(
     rng: np.random.Generator, room: Room, recipe: ReceiverRecipe, duration_s: float
 ) -> ReceiverMotion:
-    """A receiver at rest, one that turns, or one that is carried along a straight way."""
+    """A receiver at rest, one that turns, or one that is carried along a straight way.
+
+    Over a floor with corners it is not carried, as it would lose sight of its sources.
+    """
     position = sample_receiver(rng, room, recipe.height_m)
     turn = rng.choice([-1, 1]) * log_uniform(rng, recipe.turn_deg_s) if rng.random() < recipe.turning_share else 0.0
-    if rng.random() >= recipe.carried_share:
+    if rng.random() >= recipe.carried_share or room.corners_m:
         return ReceiverMotion(Trajectory.rest(position), float(turn))
     goal = sample_receiver(rng, room, recipe.height_m)
     goal[2] = position[2]
