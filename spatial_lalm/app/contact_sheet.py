@@ -94,11 +94,12 @@ def caption(scene: Scene) -> str:
     """Size, reverberation, noise and receiver of a scene in a line."""
     room, heard = scene.room, scene.acoustics
     size = " x ".join(f"{side:.1f}" for side in room.dimensions_m)
-    place = ground(scene) if room.outdoors else f"{size} m, {room.volume_m3:,.0f} m³"
+    corners = f" over {len(room.corners_m)} corners" if room.corners_m else ""
+    place = ground(scene) if room.outdoors else f"{size} m{corners}, {room.volume_m3:,.0f} m³"
     t60, drr = (math.nan, math.nan) if heard is None else (heard.t60_s, heard.drr_db)
-    snr = number_text(scene.snr_db, ".0f")
+    snr = number_text(scene.snr_db, "z.0f")
     heard_by = ("FOA", "HOA2", "HOA3")[scene.order - 1] if 0 < scene.order <= 3 else f"order {scene.order}"
     if scene.array is not None:
         heard_by = f"{scene.array['name']} ({len(scene.array['positions_m'])} capsules)"
-    measured = f"T60 {number_text(t60, '.2f')} s    DRR {number_text(drr, '.1f')} dB"
+    measured = f"T60 {number_text(t60, '.2f')} s    DRR {number_text(drr, 'z.1f')} dB"
     return f"{place}    {measured}    SNR {snr} dB ({scene.background})    {heard_by}"

@@ -114,6 +114,7 @@ QUANTITIES = {
 """Unit of what is measured, and the field that asks for it."""
 SHARES = {
     "open air": "rooms.outdoors_share",
+    "floors that are no rectangle": "rooms.polygon_share",
     "conversations": "sources.conversation_share",
     "sources that move": "sources.moving_share",
     "receivers that turn": "receivers.turning_share",
@@ -165,6 +166,7 @@ def _draw(recipe: SceneRecipe, rng: np.random.Generator, tally: Tally) -> None:
     tally.ask("receivers that are carried", motion.way.moves)
     tally.add("receiver's height", float(place.receiver[2]))
     if not room.outdoors:
+        tally.ask("floors that are no rectangle", bool(room.corners_m))
         tally.add("volume", room.volume_m3)
         tally.add("ceiling", room.dimensions_m[2])
         tally.add("T60 (Eyring, 1 kHz)", place.t60_s)

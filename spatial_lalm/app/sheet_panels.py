@@ -113,7 +113,7 @@ def draw_waveform(axes: Axes, samples: Floats, scene: Scene, voices: Sequence[Vo
     beside = axes.get_yaxis_transform()
     for lane, voice in enumerate(voices):
         note(axes, voice.name, (0, -1.42 - 0.5 * lane), (-6, 0), beside, color=voice.colour, ha="right")
-    level = number_text(20 * math.log10(peak), ".0f") if np.abs(wave).max(initial=0.0) else "-\u221e"
+    level = number_text(20 * math.log10(peak), "z.0f") if np.abs(wave).max(initial=0.0) else "-\u221e"
     note(axes, f"peak {level} dB", (0, 0), (-6, 0), beside, ha="right")
     _plain(axes)
 

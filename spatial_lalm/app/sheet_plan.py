@@ -59,10 +59,11 @@ def _pose(scene: Scene, second: float) -> Pose:
 
 
 def _draw_walls(axes: Axes, scene: Scene) -> None:
-    from matplotlib.patches import Rectangle
+    from matplotlib.patches import Polygon
 
     width, depth, _ = scene.room.dimensions_m
-    axes.add_patch(Rectangle((0, 0), width, depth, facecolor="#fafafa", edgecolor=INK, linewidth=1.8, zorder=0))
+    corners = scene.room.corners_m or ((0, 0), (width, 0), (width, depth), (0, depth))
+    axes.add_patch(Polygon(corners, facecolor="#fafafa", edgecolor=INK, linewidth=1.8, zorder=0))
     note(axes, f"{width:.1f} m", (width / 2, 0), (0, -4), ha="center", va="top", fontsize=8)
     note(axes, f"{depth:.1f} m", (0, depth / 2), (-4, 0), ha="right", fontsize=8, rotation=90)
     _fit(axes, (width / 2, depth / 2), (1.04 * width, 1.04 * depth))
@@ -150,4 +151,4 @@ def _name_sources(axes: Axes, receiver_x: float, named: Sequence[tuple[Voice, Fl
 
 def ground(scene: Scene) -> str:
     """What an outdoor scene stands on."""
-    return "open air, no ground" if min(scene.room.wall_bands[4]) >= 1 else "open air over hard ground"
+    return "open air, no ground" if min(scene.room.wall_bands[-2]) >= 1 else "open air over hard ground"

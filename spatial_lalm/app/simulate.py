@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
 from spatial_lalm.errors import InputError
 from spatial_lalm.settings import build, check, find_toml, read_toml, refuse_unknown, setting
+from spatial_lalm.simulation.recipe import ENGINES, SceneRecipe
 
 if TYPE_CHECKING:
     from spatial_lalm.simulation.dataset import Made
     from spatial_lalm.simulation.library import SourceLibrary
-    from spatial_lalm.simulation.recipe import SceneRecipe
 
 T = TypeVar("T")
 
@@ -29,8 +29,6 @@ LIMITS_S = (1.0, 4 * 3600.0)
 """Shortest and longest scene in seconds."""
 Layout = Literal["files", "hdf5", "starss22", "starss23", "dcase2024", "dcase2025"]
 LAYOUTS: tuple[str, ...] = get_args(Layout)
-ENGINES = ("images", "pyroomacoustics")
-AMBISONIC = ("foa", "hoa2", "hoa3")
 SHEET = "contact_sheet.png"
 RUN_FLAGS = {"scenes": "scenes", "seed": "seed", "sources": "sounds", "split": "split", "layout": "layout"}
 """Flags that are fields of ``RunSettings``."""
@@ -158,8 +156,6 @@ def load_settings(config: str | None) -> tuple[RunSettings, SceneRecipe]:
 
     Names of files in it are relative to its folder. ``InputError`` names file and field.
     """
-    from spatial_lalm.simulation.recipe import SceneRecipe
-
     if config is None:
         return RunSettings(), SceneRecipe()
     path = find_toml(config, CONFIGS)
@@ -202,9 +198,10 @@ def _refuse_contradictions(own: RunSettings, recipe: SceneRecipe) -> None:
         raise InputError(f"--split {own.split}: needs --sources with a CSV list; built-in sounds have no split")
     if recipe.receiver != "random":
         named_receiver(recipe.receiver)
-    if recipe.engine == "pyroomacoustics" and recipe.receiver not in AMBISONIC:
+    if recipe.rooms.polygon_share > 0 and recipe.engine != "pyroomacoustics":
         raise InputError(
-            f"--engine pyroomacoustics: renders {', '.join(AMBISONIC)}, not {recipe.receiver}; use --engine images"
+            f"rooms.polygon_share {recipe.rooms.polygon_share:g}: engine {recipe.engine} knows rectangles only; "
+            "use --engine pyroomacoustics"
         )
     if own.layout == "dcase2025" and recipe.receiver != "foa":
         raise InputError(f"--layout dcase2025: its stereo is made from foa, not {recipe.receiver}; use --format foa")
@@ -267,11 +264,13 @@ def summary_line(summary: dict[str, Any]) -> str:
     from spatial_lalm.app.progress import rate_text
 
     scenes, rendered = summary["scenes"], summary["rendered"]
-    kept = f" ({scenes - rendered} were there)" if rendered < scenes else ""
+    there = scenes - rendered
+    kept = f" ({there} {'was' if there == 1 else 'were'} there)" if there else ""
     speed = ""
     if rendered:
         speed = f"{rate_text(summary['scenes_per_s'])}, {summary['real_time_factor']:.3g} times real time, "
-    return f"{scenes} scenes{kept}, {_audio_text(summary['audio_s'])} of audio, {speed}in {summary['folder']}"
+    noun = "scene" if scenes == 1 else "scenes"
+    return f"{scenes} {noun}{kept}, {_audio_text(summary['audio_s'])} of audio, {speed}in {summary['folder']}"
 
 
 def _audio_text(seconds: float) -> str:

@@ -36,6 +36,11 @@ def outdoors(scene: Scene) -> Scene:
     )
 
 
+def polygon(scene: Scene) -> Scene:
+    corners = ((0.0, 0.0), (5.0, 0.0), (5.0, 2.0), (2.5, 2.0), (2.5, 4.0), (0.0, 4.0))
+    return dataclasses.replace(scene, room=Room((5.0, 4.0, 3.0), (0.3,) * 8, corners_m=corners))
+
+
 def empty(scene: Scene) -> Scene:
     return dataclasses.replace(scene, events=(), acoustics=None)
 
@@ -72,7 +77,7 @@ def same(scene: Scene) -> Scene:
     return scene
 
 
-@pytest.mark.parametrize("change", [same, outdoors, empty, array, hour, carried, odd_names, no_t60])
+@pytest.mark.parametrize("change", [same, outdoors, polygon, empty, array, hour, carried, odd_names, no_t60])
 def test_every_kind_of_scene_is_drawn(scene: Scene, tmp_path: Path, change: Callable[[Scene], Scene]) -> None:
     draw_sheet([(SILENCE, change(scene))], tmp_path / "sheet.png")
     picture = (tmp_path / "sheet.png").read_bytes()
@@ -95,6 +100,7 @@ def test_captions_tell_room_reverberation_and_noise(scene: Scene) -> None:
     told = caption(scene)
     assert told.startswith("5.0 x 4.0 x 3.0 m, 60 m³    T60 0.40 s    DRR 3.0 dB    SNR 20 dB (diffuse)")
     assert caption(outdoors(scene)).startswith("open air over hard ground")
+    assert caption(polygon(scene)).startswith("5.0 x 4.0 x 3.0 m over 6 corners, 45 m³")
     assert "T60 \u2013 s    DRR \u2013 dB" in caption(empty(scene))
     assert caption(array(scene)).endswith("circle6 (6 capsules)")
 
@@ -112,6 +118,14 @@ def test_plan_shows_places_to_scale(scene: Scene) -> None:
     for axes, column in ((azimuth, 0), (elevation, 1)):
         dotted = [line.get_ydata() for line in axes.lines if line.get_marker() == "."]
         assert [set(np.asarray(values)) for values in dotted] == [{one.trajectory[0][column]} for one in scene.events]
+
+
+@pytest.mark.parametrize(("change", "walls"), [(same, 4), (polygon, 6)])
+def test_plan_shows_the_walls(scene: Scene, change: Callable[[Scene], Scene], walls: int) -> None:
+    (outline_of_floor,) = figure([(SILENCE, change(scene))]).axes[0].patches
+    corners = np.asarray(outline_of_floor.get_path().vertices)[:walls]
+    assert len(np.unique(corners, axis=0)) == walls
+    assert corners.max(axis=0).tolist() == [5.0, 4.0]
 
 
 def test_receiver_that_turns_and_goes_sees_a_still_source_at_one_place(scene: Scene) -> None:

@@ -21,7 +21,7 @@ import pytest
 import soundfile
 
 from spatial_lalm.app import cli, contact_sheet, simulate
-from spatial_lalm.app.simulate import CONFIGS, ENGINES, LAYOUTS, RunSettings, load_settings, settings_of
+from spatial_lalm.app.simulate import CONFIGS, LAYOUTS, RunSettings, load_settings, settings_of
 from spatial_lalm.audio.presets import preset
 from spatial_lalm.audio.scene import CLASSES
 from spatial_lalm.errors import InputError
@@ -142,6 +142,11 @@ def test_summary_line_and_json(tmp_path: Path, sounds: Path, capsys: pytest.Capt
     assert "zither" in summary["classes"]
 
 
+def test_one_scene_is_no_scenes() -> None:
+    told = simulate.summary_line({"scenes": 1, "rendered": 0, "audio_s": 10.0, "folder": "out"})
+    assert told == "1 scene (1 was there), 10 s of audio, in out"
+
+
 @pytest.mark.parametrize(("seconds", "text"), [(90.0, "90 s"), (600.0, "10 min"), (9000.0, "2.5 h")])
 def test_audio_is_told_in_the_unit_that_fits(seconds: float, text: str) -> None:
     summary = {"scenes": 3, "rendered": 3, "audio_s": seconds, "scenes_per_s": 0.5, "real_time_factor": 1234.5}
@@ -244,10 +249,8 @@ def test_a_flag_goes_before_the_configuration(tmp_path: Path, words: tuple[str, 
     assert before[name] != value
 
 
-def test_layouts_and_engines_are_those_of_the_simulator() -> None:
+def test_layouts_are_those_of_the_simulator() -> None:
     assert LAYOUTS == dataset.LAYOUTS
-    for engine in ENGINES:
-        assert SceneRecipe(engine=engine).engine == engine
 
 
 def test_ray_workers_and_layout_reach_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sounds: Path) -> None:
@@ -371,11 +374,7 @@ def test_stopped_run_goes_on_to_the_same_bytes(tmp_path: Path, sounds: Path, num
         (("OUT", "--config", "halls"), "halls: no such configuration; give a .toml file or one of: "),
         (("OUT", "--split", "a"), "--split a: needs --sources with a CSV list; built-in sounds have no split"),
         (("OUT", "--split", "a", "--sources", "."), ".: a folder has no split 'a'; give a CSV list"),
-        (("OUT", "--format", "kazoo"), ""),
-        (
-            ("OUT", "--engine", "pyroomacoustics", "--format", "em32"),
-            "--engine pyroomacoustics: renders foa, hoa2, hoa3, not em32; use --engine images",
-        ),
+        (("OUT", "--format", "kazoo"), "array 'kazoo' is not known: choose "),
         (
             ("OUT", "--layout", "dcase2025", "--format", "binaural"),
             "--layout dcase2025: its stereo is made from foa, not binaural; use --format foa",
@@ -423,6 +422,14 @@ def test_what_cannot_be_in_a_configuration_is_refused_with_file_and_field(
     assert shown.startswith(f"{path}: ")
     assert line in shown
     assert not (tmp_path / "out").exists()
+
+
+def test_polygons_need_the_engine_that_knows_them(tmp_path: Path) -> None:
+    path = tmp_path / "own.toml"
+    path.write_text("[rooms]\npolygon_share = 0.5")
+    with pytest.raises(InputError, match=r"^rooms\.polygon_share 0\.5: engine images knows rectangles only"):
+        settings_of(parse("out"), str(path))
+    assert settings_of(parse("out", "--engine", "pyroomacoustics"), str(path))[1].rooms.polygon_share == 0.5
 
 
 def test_a_copy_of_the_starss_array_has_its_place_in_starss(tmp_path: Path) -> None:
