@@ -1,18 +1,20 @@
 """Files of a simulated scene: audio, frame labels in the STARSS format, and the whole scene as JSON.
 
-Layout of a folder: ``audio/NAME.wav`` (AmbiX, 16 bit), ``metadata/NAME.csv`` (STARSS23: no header, integers
-``frame,class,source,azimuth,elevation,distance_cm``, a row for every active 100 ms frame) and ``scenes/NAME.json``.
-Every file is written under a temporary name in its folder, synced and renamed, so it is either whole or absent.
+Layout of a folder: ``audio/NAME.wav`` (AmbiX or the capsules of an array, 16 bit), ``metadata/NAME.csv`` (STARSS23: no
+header, integers ``frame,class,source,azimuth,elevation,distance_cm``, a row for every active 100 ms frame) and
+``scenes/NAME.json``. Every file is written under a temporary name in its folder, synced and renamed, so it is either
+whole or absent.
 """
 
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import math
 import os
-from collections.abc import Sequence
+import secrets
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +25,18 @@ from spatial_lalm import __version__
 from spatial_lalm.audio.conventions import wrap_degrees
 from spatial_lalm.audio.scene import FRAME_S, Scene, SourceEvent
 from spatial_lalm.errors import InputError
+from spatial_lalm.simulation.takes import Samples, Take
 
-LOUDEST = 0.99
-"""A scene whose peak is above this is scaled down to it; the gain is written into its JSON."""
-CONVENTION = "ambix ACN/SN3D"
+CONVENTIONS = {"ambix": "ambix ACN/SN3D", "array": "array capsules"}
+"""What a file says of its channels, by ``Scene.convention``."""
 AXES = "x front, y left, z up; azimuth counter-clockwise from the front, elevation upwards, degrees"
 COLUMNS = ("frame", "class", "source", "azimuth", "elevation", "distance_cm")
+GENERATOR = f"spatial-lalm {__version__}"
 Rows = NDArray[np.int64]
+Data = bytes | Iterable[bytes]
+
+
+# ---------------------------------------------------------------- whole or absent
 
 
 def sync(path: Path) -> None:
@@ -41,11 +48,15 @@ def sync(path: Path) -> None:
         os.close(handle)
 
 
-def atomic_write(path: Path, data: bytes) -> None:
-    """Write a file so that, whatever happens, ``path`` is the old file, the new file or absent, never a part."""
-    temporary = path.with_name(f".{path.name}.tmp")
+@contextmanager
+def whole_or_absent(path: Path) -> Iterator[Path]:
+    """A name to write a file under, which becomes ``path`` once the block ends without an error.
+
+    The name is a new one every time, so that two writers of the same file (one of them believed dead) never meet.
+    """
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
-        temporary.write_bytes(data)
+        yield temporary
         sync(temporary)
         os.replace(temporary, path)
     except BaseException:
@@ -54,21 +65,43 @@ def atomic_write(path: Path, data: bytes) -> None:
     sync(path.parent)
 
 
-def digest(data: bytes) -> str:
-    """SHA-256 in hexadecimal."""
-    return hashlib.sha256(data).hexdigest()
+def atomic_write(path: Path, data: Data) -> str:
+    """Write a file so that, whatever happens, ``path`` is the old file, the new file or absent, never a part.
+
+    Returns its SHA-256 in hexadecimal.
+    """
+    total = hashlib.sha256()
+    with whole_or_absent(path) as temporary, temporary.open("wb") as handle:
+        for piece in [data] if isinstance(data, bytes) else data:
+            handle.write(piece)
+            total.update(piece)
+        handle.flush()
+    return total.hexdigest()
+
+
+def sweep(folder: Path) -> None:
+    """Remove what writers that were killed have left below a folder that nobody else is writing to."""
+    for path in folder.rglob(".*.tmp"):
+        path.unlink(missing_ok=True)
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file in hexadecimal."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
 def json_bytes(value: Any) -> bytes:
     """Strict JSON (numbers that are not finite become null), indented, ending in a line feed."""
-    return (json.dumps(_finite(value), indent=1, allow_nan=False) + "\n").encode()
+    return (json.dumps(finite(value), indent=1, allow_nan=False) + "\n").encode()
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
+    """A plain value with None for numbers that are not finite."""
     if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
+        return {key: finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
+        return [finite(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
@@ -78,7 +111,8 @@ def _finite(value: Any) -> Any:
 def _event_rows(event: SourceEvent, number: int, label: int, frames: int) -> list[list[int]]:
     """Rows of one event: a 100 ms frame of the scene is active when the event is active at the frame's middle."""
     rows = []
-    for frame in range(frames):
+    first = max(0, math.floor(event.onset_s / FRAME_S) - 1)
+    for frame in range(first, min(frames, first + len(event.active) + 3)):
         middle = (frame + 0.5) * FRAME_S
         step = math.floor((middle - event.onset_s) / FRAME_S + 1e-9)
         if not 0 <= step < len(event.active) or not event.active[step] or middle >= event.offset_s:
@@ -99,6 +133,11 @@ def frame_rows(scene: Scene, classes: Sequence[str]) -> Rows:
         for row in _event_rows(event, number, index[event.label], frames)
     ]
     return np.array(sorted(rows), dtype=np.int64).reshape(-1, len(COLUMNS))
+
+
+def csv_bytes(rows: Rows, header: str = "") -> bytes:
+    """Rows of integers as lines of a CSV file, below a header where the dialect has one."""
+    return (header + "".join(",".join(map(str, row)) + "\n" for row in rows.tolist())).encode()
 
 
 def read_scene_csv(path: str | Path) -> Rows:
@@ -124,21 +163,19 @@ def read_scene_csv(path: str | Path) -> Rows:
 # ---------------------------------------------------------------- one scene
 
 
-def quantised(samples: NDArray[np.float32]) -> tuple[NDArray[np.int16], float]:
-    """Samples ``(channels, n)`` as 16-bit integers and the gain in dB that kept their peak within ``LOUDEST``."""
-    peak = float(np.abs(samples).max(initial=0.0))
-    if not math.isfinite(peak):
-        raise ValueError("rendered samples must be finite")
-    gain = min(1.0, LOUDEST / peak) if peak else 1.0
-    return np.round(samples * (gain * 32768)).astype(np.int16), 20 * math.log10(gain)
+def describe(take: Take, classes: Sequence[str]) -> dict[str, Any]:
+    """The scene with what its audio means: convention, axes, the gain in dB that was applied, the class list."""
+    return take.scene.to_json() | {
+        "convention": CONVENTIONS[take.scene.convention],
+        "axes": AXES,
+        "gain_db": take.gain_db,
+        "classes": list(classes),
+    }
 
 
-def _wav_bytes(pcm: NDArray[np.int16], rate: int) -> bytes:
-    import soundfile
-
-    buffer = io.BytesIO()
-    soundfile.write(buffer, pcm.T, rate, format="WAV", subtype="PCM_16")
-    return buffer.getvalue()
+def described_scene(description: dict[str, Any]) -> Scene:
+    """The scene that ``describe`` told of."""
+    return Scene.from_json(description | {"convention": description["convention"].split()[0]})
 
 
 def scene_paths(name: str) -> tuple[str, str, str]:
@@ -146,42 +183,49 @@ def scene_paths(name: str) -> tuple[str, str, str]:
     return f"audio/{name}.wav", f"metadata/{name}.csv", f"scenes/{name}.json"
 
 
+def seal_scene(folder: Path, files: Mapping[str, Data], scene_path: str, description: dict[str, Any]) -> dict[str, str]:
+    """Write the files of a scene, its JSON (with their SHA-256) last; returns the SHA-256 of each by relative path."""
+    for path in (*files, scene_path):
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+    sums = {path: atomic_write(folder / path, data) for path, data in files.items()}
+    told = description | {"sha256": sums, "generator": GENERATOR}
+    return sums | {scene_path: atomic_write(folder / scene_path, json_bytes(told))}
+
+
+def write_take(folder: Path, name: str, take: Take, classes: Sequence[str]) -> dict[str, str]:
+    """Write the three files of a scene; returns the SHA-256 of each by relative path."""
+    audio_path, labels_path, scene_path = scene_paths(name)
+    files: dict[str, Data] = {audio_path: take.wav(), labels_path: csv_bytes(frame_rows(take.scene, classes))}
+    return seal_scene(folder, files, scene_path, describe(take, classes))
+
+
 def write_scene(
-    folder: Path, name: str, samples: NDArray[np.float32], scene: Scene, classes: Sequence[str]
+    folder: Path,
+    name: str,
+    samples: Samples | Iterable[Samples],
+    scene: Scene | Callable[[], Scene],
+    classes: Sequence[str],
 ) -> dict[str, str]:
     """Write the three files of a scene, its JSON last; returns the SHA-256 of each by relative path.
 
-    ``samples`` is ``(channels, n)`` in ACN/SN3D. The JSON is the scene with the class list, the convention, the gain
-    in dB that was applied to the audio, and the SHA-256 of audio and labels.
+    ``samples`` is ``(channels, n)`` or blocks of it in order, ``scene`` its labels or what gives them after the last
+    block. The JSON is the scene with the class list, the convention, the gain in dB that was applied to the audio, and
+    the SHA-256 of audio and labels.
     """
-    audio_path, labels_path, scene_path = scene_paths(name)
-    pcm, gain_db = quantised(samples)
-    labels = "".join(",".join(map(str, row)) + "\n" for row in frame_rows(scene, classes).tolist())
-    files = {audio_path: _wav_bytes(pcm, scene.rate), labels_path: labels.encode()}
-    sums = {path: digest(data) for path, data in files.items()}
-    description = scene.to_json() | {
-        "convention": CONVENTION,
-        "axes": AXES,
-        "gain_db": gain_db,
-        "classes": list(classes),
-        "sha256": sums,
-        "generator": f"spatial-lalm {__version__}",
-    }
-    files[scene_path] = json_bytes(description)
-    for path, data in files.items():
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        atomic_write(folder / path, data)
-    return sums | {scene_path: digest(files[scene_path])}
+    with Take.record(samples, scene, folder) as take:
+        return write_take(folder, name, take, classes)
 
 
-def finished_scene(folder: Path, name: str, seed: int) -> dict[str, str] | None:
-    """The SHA-256 by relative path of a scene that lies whole in the folder, or None where it must be made (again)."""
-    audio_path, labels_path, scene_path = scene_paths(name)
+def finished_scene(folder: Path, scene_path: str, seed: int) -> tuple[dict[str, str], dict[str, Any]] | None:
+    """The SHA-256 by relative path and the JSON of a scene that lies whole in the folder.
+
+    None where it must be made (again).
+    """
     try:
-        raw = (folder / scene_path).read_bytes()
-        description = json.loads(raw)
-        sums = {path: digest((folder / path).read_bytes()) for path in (audio_path, labels_path)}
-        whole = description["sha256"] == sums and description["seed"] == seed
+        description = json.loads((folder / scene_path).read_bytes())
+        promised = description["sha256"]
+        sums = {path: file_digest(folder / path) for path in promised}
+        whole = bool(sums) and sums == promised and description["seed"] == seed
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
-    return sums | {scene_path: digest(raw)} if whole else None
+    return (sums | {scene_path: file_digest(folder / scene_path)}, description) if whole else None

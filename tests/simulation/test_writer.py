@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,12 +16,13 @@ from spatial_lalm.audio.scene import CLASSES, Acoustics, Room, Scene, SourceEven
 from spatial_lalm.errors import InputError
 from spatial_lalm.simulation.writer import (
     atomic_write,
-    digest,
+    described_scene,
+    file_digest,
     finished_scene,
     frame_rows,
-    quantised,
     read_scene_csv,
     scene_paths,
+    sweep,
     write_scene,
 )
 
@@ -103,19 +105,35 @@ def test_audio_reads_back_within_half_a_step(tmp_path: Path, order: int, channel
     assert np.abs(back.T - audio).max() < 0.51 / 32768
 
 
-def test_loud_scene_is_scaled_and_says_by_how_much(tmp_path: Path) -> None:
-    pcm, gain_db = quantised(samples(peak=2.0))
-    assert np.abs(pcm).max() == round(0.99 * 32768)
-    assert gain_db == pytest.approx(20 * np.log10(0.99 / 2.0), abs=1e-4)
-    assert quantised(samples(peak=0.9))[1] == 0.0
+def test_loud_scene_says_by_how_much_it_was_scaled(tmp_path: Path) -> None:
     write_scene(tmp_path, "s", samples(peak=2.0), make_scene(STILL), CLASSES)
-    assert json.loads((tmp_path / "scenes/s.json").read_text())["gain_db"] == pytest.approx(gain_db)
+    gain_db = json.loads((tmp_path / "scenes/s.json").read_text())["gain_db"]
+    assert gain_db == pytest.approx(20 * np.log10(0.99 / 2.0), abs=1e-4)
 
 
-def test_silence_is_written_and_nan_is_not() -> None:
-    assert not quantised(np.zeros((4, 10), dtype=np.float32))[0].any()
-    with pytest.raises(ValueError, match="finite"):
-        quantised(np.full((4, 10), np.nan, dtype=np.float32))
+def test_blocks_and_labels_that_come_late_make_the_same_files(tmp_path: Path) -> None:
+    """An hour comes in blocks, and its labels are known after the last one."""
+    audio, taken = samples(peak=1.5), []
+
+    def blocks() -> Iterator[np.ndarray]:
+        for start in range(0, audio.shape[1], 4999):
+            yield audio[:, start : start + 4999]
+        taken.append(True)
+
+    def scene() -> Scene:
+        assert taken
+        return make_scene(STILL, MOVING)
+
+    whole = write_scene(tmp_path / "a", "s", audio, make_scene(STILL, MOVING), CLASSES)
+    assert write_scene(tmp_path / "b", "s", blocks(), scene, CLASSES) == whole
+
+
+def test_described_scene_is_the_scene(tmp_path: Path) -> None:
+    scene = replace(make_scene(STILL, MOVING), acoustics=None, convention="array", array={"name": "x"}, order=0)
+    write_scene(tmp_path, "s", samples(), scene, CLASSES)
+    description = json.loads((tmp_path / "scenes/s.json").read_text())
+    assert description["convention"] == "array capsules"
+    assert described_scene(description) == scene
 
 
 def test_json_is_strict_and_carries_its_convention(tmp_path: Path) -> None:
@@ -135,13 +153,16 @@ def test_json_is_strict_and_carries_its_convention(tmp_path: Path) -> None:
 def test_returned_sums_are_those_of_the_files(tmp_path: Path) -> None:
     sums = write_scene(tmp_path, "s", samples(), make_scene(STILL), CLASSES)
     assert set(sums) == set(scene_paths("s"))
-    assert all(digest((tmp_path / path).read_bytes()) == value for path, value in sums.items())
-    assert finished_scene(tmp_path, "s", seed=5) == sums
+    assert all(file_digest(tmp_path / path) == value for path, value in sums.items())
+    found = finished_scene(tmp_path, "scenes/s.json", seed=5)
+    assert found is not None
+    assert found[0] == sums
+    assert found[1]["duration_s"] == 1.0
 
 
 def test_scene_of_another_seed_is_not_the_finished_one(tmp_path: Path) -> None:
     write_scene(tmp_path, "s", samples(), make_scene(STILL), CLASSES)
-    assert finished_scene(tmp_path, "s", seed=6) is None
+    assert finished_scene(tmp_path, "scenes/s.json", seed=6) is None
 
 
 @pytest.mark.parametrize("part", [0, 1, 2])
@@ -153,7 +174,7 @@ def test_damaged_scene_is_not_finished(tmp_path: Path, part: int, damage: str) -
     path.unlink()
     if damage != "missing":
         path.write_bytes(data[: len(data) // 2] if damage == "shortened" else b"[" + data[1:])
-    assert finished_scene(tmp_path, "s", seed=5) is None
+    assert finished_scene(tmp_path, "scenes/s.json", seed=5) is None
 
 
 def test_write_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -168,3 +189,26 @@ def test_write_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pytes
         atomic_write(path, b"new")
     assert path.read_bytes() == b"old"
     assert not list(tmp_path.glob(".*"))  # the temporary file is gone as well
+
+
+def test_two_writers_of_a_file_do_not_meet(tmp_path: Path) -> None:
+    """A writer that was believed dead ends its file while another one writes the same."""
+    path = tmp_path / "file"
+
+    def slow() -> Iterator[bytes]:
+        yield b"wh"
+        atomic_write(path, b"whole")
+        assert path.read_bytes() == b"whole"
+        yield b"ole"
+
+    atomic_write(path, slow())
+    assert path.read_bytes() == b"whole"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
+
+
+def test_sweep_takes_what_dead_writers_left_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "audio").mkdir()
+    for name in (".a.wav.0123abcd.tmp", "a.wav", ".hidden"):
+        (tmp_path / "audio" / name).touch()
+    sweep(tmp_path)
+    assert sorted(path.name for path in (tmp_path / "audio").iterdir()) == [".hidden", "a.wav"]
