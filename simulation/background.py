@@ -21,7 +21,7 @@ Samples = NDArray[np.float32]
 
 PIECE_S = 8.0
 FADE_S = 0.5
-"""Pieces overlap by this, each fading with constant power; both are shorter than a receiver's stretch of noise."""
+"""Pieces overlap by this, each fading with constant power."""
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ class Background:
             shape = np.where(orders == 0, diffuse, np.hypot(diffuse / np.sqrt(2 * orders + 1), own))
             return _white(rng, len(orders), size) * shape.astype(np.float32)
         noise = self.receiver.diffuse_bank(self.rate).sum(axis=0)
-        turned = np.roll(noise, int(rng.integers(noise.shape[1])), axis=1)[:, : self._length]
+        turned = np.take(noise, int(rng.integers(noise.shape[1])) + np.arange(self._length), axis=1, mode="wrap")
         return np.asarray(scipy.fft.rfft(turned, size) * diffuse)
 
     def _swell(self, moment: NDArray[np.int64]) -> Floats:
