@@ -20,6 +20,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from spatial_lalm.audio.measured import MeasuredResponses
+from spatial_lalm.audio.radial import rigid_sphere_response
 from spatial_lalm.errors import InputError
 
 SPEED_OF_SOUND = 343.0
@@ -28,8 +30,6 @@ MAX_MICROPHONES = 64
 MAX_EXTENT_M = 5.0
 CLOSEST_M = 1e-4
 """Capsules nearer to each other than this must look in different directions."""
-EXTRA_ORDERS = 10
-"""Orders beyond kr in the expansion around a sphere: the terms fall faster than exponentially, below 1e-9 here."""
 _FIELDS = {"name", "positions_m", "rigid_radius_m", "directivity", "look"}
 
 
@@ -49,6 +49,7 @@ class MicrophoneArray:
     rigid_radius_m: float | None = None
     directivity: NDArray[np.float64] | None = None
     look: NDArray[np.float64] | None = None
+    measured: MeasuredResponses | None = None
 
     def __post_init__(self) -> None:
         """Check, normalise and freeze the arrays."""
@@ -57,7 +58,12 @@ class MicrophoneArray:
         _check_extent(self.name, positions)
         _check_rigid(self.name, positions, self.rigid_radius_m, alpha)
         look = _look_directions(self.name, self.look, alpha)
-        _check_apart(self.name, positions, alpha, look)
+        if self.measured is None:
+            _check_apart(self.name, positions, alpha, look)
+        elif self.measured.microphones != len(positions):
+            raise InputError(
+                f"array {self.name}: {self.measured.microphones} measured responses for {len(positions)} positions_m"
+            )
         object.__setattr__(self, "positions", _frozen(positions))
         object.__setattr__(self, "directivity", _frozen(alpha))
         object.__setattr__(self, "look", look)
@@ -72,6 +78,8 @@ class MicrophoneArray:
         """SHA-256 of everything that matters to sound (all but the name), as 64 hexadecimal digits."""
         look = None if self.look is None else self.look.tolist()
         content = [self.positions.tolist(), self.rigid_radius_m, np.asarray(self.directivity).tolist(), look]
+        if self.measured is not None:
+            content.append(self.measured.digest)
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
     def __eq__(self, other: object) -> bool:
@@ -86,8 +94,11 @@ class MicrophoneArray:
         """Response of every microphone to unit plane waves, ``(F, M, D)``, relative to the free field at the origin.
 
         ``frequencies`` ``(F,)`` in Hz, ``directions`` ``(D, 3)`` unit vectors towards the sources. Open arrays: phase
-        times directivity. Rigid spheres: closed-form expansion, see ``rigid_sphere_response``.
+        times directivity. Rigid spheres: closed-form expansion, see ``rigid_sphere_response``. Measured responses:
+        interpolated over directions, see ``MeasuredResponses``.
         """
+        if self.measured is not None:
+            return self.measured.manifold(frequencies, directions)
         wavenumber = 2 * np.pi * np.atleast_1d(np.asarray(frequencies, dtype=float)) / SPEED_OF_SOUND
         sources = np.atleast_2d(np.asarray(directions, dtype=float))
         if self.rigid_radius_m is not None:
@@ -100,10 +111,11 @@ class MicrophoneArray:
         return heard
 
     def to_dict(self) -> dict[str, Any]:
-        """The array as plain JSON values, the format of array files."""
+        """The array as plain JSON values, the format of array files; of measured responses their digest alone."""
         alpha = np.asarray(self.directivity)
         look = None if self.look is None else self.look.tolist()
-        return {
+        measured = {} if self.measured is None else {"measured": self.measured.digest}
+        return measured | {
             "name": self.name,
             "positions_m": self.positions.tolist(),
             "rigid_radius_m": self.rigid_radius_m,
@@ -112,12 +124,21 @@ class MicrophoneArray:
         }
 
     def save(self, path: str | Path) -> None:
-        """Write the array as a JSON file."""
+        """Write the array as a JSON file; ``InputError`` for measured responses, which JSON does not hold."""
+        if self.measured is not None:
+            raise InputError(f"array {self.name} has measured responses: keep its SOFA file, JSON holds geometry only")
         Path(path).write_text(json.dumps(self.to_dict(), indent=1) + "\n", encoding="utf-8")
 
     @classmethod
     def load(cls, path: str | Path) -> MicrophoneArray:
-        """Read a JSON array file; ``InputError`` names the file and the field that is wrong."""
+        """Read a JSON array file, or a SOFA file (``.sofa``) of measured responses.
+
+        ``InputError`` names the file and the field that is wrong.
+        """
+        if str(path).lower().endswith(".sofa"):
+            from spatial_lalm.audio.sofa import read_sofa
+
+            return read_sofa(path)
         try:
             content = json.loads(Path(path).read_text(encoding="utf-8"))
         except FileNotFoundError:
@@ -137,6 +158,8 @@ class MicrophoneArray:
         """Build an array from the JSON values that ``to_dict`` gives; ``InputError`` for anything else."""
         if not isinstance(content, Mapping):
             raise InputError("an array file must hold one JSON object with name and positions_m")
+        if "measured" in content:
+            raise InputError("array field measured: responses were measured; give the array's SOFA file instead")
         unknown = sorted(str(key) for key in content.keys() - _FIELDS)
         if unknown:
             raise InputError(f"array field {unknown[0]!r} is unknown: use {', '.join(sorted(_FIELDS))}")
@@ -246,44 +269,3 @@ def _check_rigid(name: str, positions: NDArray[np.float64], radius: float | None
         )
     if (alpha != 1).any():
         raise InputError(f"array {name}: directivity must be 1 (omni) for microphones on a rigid sphere")
-
-
-# ---------------------------------------------------------------- rigid spheres
-
-
-def rigid_sphere_response(
-    wavenumber: NDArray[np.float64], radius: float, positions: NDArray[np.float64], directions: NDArray[np.float64]
-) -> NDArray[np.complex128]:
-    """Pressure ``(F, M, D)`` at positions on or outside a rigid sphere for plane waves from unit ``directions``.
-
-    p = sum_n (2n+1) j^n [j_n(kr) - j_n'(ka) / h_n'(ka) h_n(kr)] P_n(cos gamma) with h_n of the second kind, which runs
-    outwards under e^{+jwt} (Williams, *Fourier Acoustics*, 1999, section 6.10). ``wavenumber`` ``(F,)`` in 1/m.
-    """
-    distances = np.maximum(np.linalg.norm(positions, axis=1), radius)
-    cosines = positions @ directions.T / np.linalg.norm(positions, axis=1, keepdims=True)
-    highest = math.ceil(float(wavenumber.max(initial=0.0) * distances.max())) + EXTRA_ORDERS
-    out = np.empty((len(wavenumber), len(positions), len(directions)), dtype=np.complex128)
-    for distance in np.unique(distances):
-        at_distance = np.flatnonzero(distances == distance)
-        radial = _radial_terms(wavenumber, radius, float(distance), highest)
-        for microphone in at_distance:
-            legendre = np.polynomial.legendre.legvander(np.clip(cosines[microphone], -1, 1), highest)  # (D, orders)
-            out[:, microphone] = radial @ legendre.T
-    return out
-
-
-def _radial_terms(
-    wavenumber: NDArray[np.float64], radius: float, distance: float, highest: int
-) -> NDArray[np.complex128]:
-    """The factors of P_n, ``(F, highest + 1)``; orders that cannot matter at a frequency are zero."""
-    from scipy.special import spherical_jn, spherical_yn
-
-    orders = np.arange(highest + 1)
-    k = np.maximum(wavenumber, 1e-3)[:, None]  # h_n has a pole at 0, where the sum tends to 1 smoothly
-    with np.errstate(all="ignore"):  # orders far above kr overflow; they are dropped below
-        outgoing = spherical_jn(orders, k * distance) - 1j * spherical_yn(orders, k * distance)
-        slope = spherical_jn(orders, k * radius, derivative=True)
-        outgoing_slope = slope - 1j * spherical_yn(orders, k * radius, derivative=True)
-        factor = spherical_jn(orders, k * distance) - slope / outgoing_slope * outgoing
-        terms = (2 * orders + 1) * 1j**orders * factor
-    return np.where(orders <= np.ceil(k * distance) + EXTRA_ORDERS, terms, 0.0)

@@ -62,14 +62,16 @@ class ChannelFormat:
 def parse_format(name: str | None, array: str | None, channels: int) -> tuple[ChannelFormat, list[str]]:
     """Settle what ``channels`` channels mean from ``--format`` and ``--array``.
 
-    ``name`` is one of ``FORMATS``, ``array`` a preset or the path of a JSON array file, either may be ``None``. Without
-    both a default applies: 1 mono, 2 binaural, 4/9/16 AmbiX. Returns the format and the assumptions made, in plain
-    words. Raises ``InputError`` for names that are not known and for formats that the channels cannot have.
+    ``name`` is one of ``FORMATS``, ``array`` a preset or the path of a JSON or SOFA array file, either may be ``None``.
+    Without both a default applies: 1 mono, 2 binaural, 4/9/16 AmbiX. Returns the format and the assumptions made, in
+    plain words. Raises ``InputError`` for names that are not known and for formats that the channels cannot have.
     """
     if name is not None and array is not None:
         raise InputError(f"format {name!r} and array {array!r} are both given: give one of them")
     if array is not None:
-        return _array_format(array, channels), []
+        chosen = _array_format(array, channels)
+        measured = chosen.array.measured if chosen.array else None
+        return chosen, [f"array: {note}" for note in measured.notes] if measured else []
     if name is not None:
         return _named_format(name.lower(), channels), []
     chosen = _default_format(channels)
@@ -78,8 +80,9 @@ def parse_format(name: str | None, array: str | None, channels: int) -> tuple[Ch
 
 
 def _array_format(array: str, channels: int) -> ChannelFormat:
-    """A preset by name, or a file where the name ends in ``.json``."""
-    microphones = MicrophoneArray.load(array) if array.lower().endswith(".json") else preset(array.lower())
+    """A preset by name, or a file where the name ends in ``.json`` or ``.sofa``."""
+    is_file = array.lower().endswith((".json", ".sofa"))
+    microphones = MicrophoneArray.load(array) if is_file else preset(array.lower())
     if microphones.microphones != channels:
         raise InputError(
             f"array {microphones.name} has {microphones.microphones} microphones, but there are {channels} channels: "

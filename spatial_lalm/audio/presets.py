@@ -109,5 +109,5 @@ def preset_names() -> tuple[str, ...]:
 def preset(name: str) -> MicrophoneArray:
     """The array of that name; ``InputError`` lists the names where there is none."""
     if name not in _PRESETS:
-        raise InputError(f"array {name!r} is not known: choose {', '.join(_PRESETS)}, or give a .json file")
+        raise InputError(f"array {name!r} is not known: choose {', '.join(_PRESETS)}, or give a .json or .sofa file")
     return _PRESETS[name]()

@@ -10,6 +10,7 @@ import pytest
 from spatial_lalm.audio.arrays import SPEED_OF_SOUND, MicrophoneArray
 from spatial_lalm.audio.conventions import angle_between, rotation_matrix, unit_vector
 from spatial_lalm.audio.encoding import fibonacci_grid
+from spatial_lalm.audio.measured import MeasuredResponses
 from spatial_lalm.audio.presets import preset, preset_names
 from spatial_lalm.errors import InputError
 
@@ -239,3 +240,40 @@ def test_turning_array_and_source_together_changes_nothing(name: str) -> None:
     np.testing.assert_allclose(
         turned.manifold([500.0, 4000.0], directions @ turn.T), array.manifold([500.0, 4000.0], directions), atol=1e-9
     )
+
+
+# ---------------------------------------------------------------- measured responses
+
+
+def measured_pair(late: int = 0) -> MicrophoneArray:
+    """Two capsules of which each hears an impulse from anywhere, the second ``late`` samples later."""
+    impulses = np.zeros((20, 2, 16), dtype=np.float32)
+    impulses[:, 0, 4] = impulses[:, 1, 4 + late] = 1.0
+    responses = MeasuredResponses(np.asarray(fibonacci_grid(20)), impulses, 16_000, 4.0)
+    return MicrophoneArray("measured", np.zeros((2, 3)), measured=responses)
+
+
+def test_measured_responses_decide_what_is_heard_and_who_is_equal() -> None:
+    response = measured_pair(late=2).manifold(1000.0, [[1.0, 0, 0]])[0, :, 0]
+    np.testing.assert_allclose(response, [1, np.exp(-2j * np.pi * 1000 * 2 / 16_000)], atol=1e-3)
+    assert measured_pair(2) == measured_pair(2)
+    assert len({measured_pair(0), measured_pair(2), measured_pair(2)}) == 2
+    assert measured_pair().measured is not None
+    with pytest.raises(ValueError, match="read-only"):
+        measured_pair().measured.impulses[0, 0, 0] = 1.0  # type: ignore[union-attr]
+
+
+def test_measured_responses_are_no_json(tmp_path: Path) -> None:
+    array = measured_pair()
+    content = array.to_dict()
+    assert content["measured"] == array.measured.digest  # type: ignore[union-attr]
+    with pytest.raises(InputError, match="keep its SOFA file"):
+        array.save(tmp_path / "array.json")
+    with pytest.raises(InputError, match="give the array's SOFA file"):
+        MicrophoneArray.from_dict(content)
+    assert "measured" not in preset("em32").to_dict()
+
+
+def test_measured_responses_need_a_position_each() -> None:
+    with pytest.raises(InputError, match="2 measured responses for 3 positions_m"):
+        MicrophoneArray("three", np.zeros((3, 3)), measured=measured_pair().measured)
