@@ -1,10 +1,11 @@
 """How well the model hears: direction, distance, room and class on held-out simulated and on real material.
 
-Usage: python benchmarks/hearing.py [--audio DIR] [--model DIR] [--scenes 500] [--quick] [--json FILE]
+Usage: python benchmarks/hearing.py [--audio DIR] [--model DIR] [--scenes 500] [--only PART] [--quick] [--json FILE]
 
-DIR holds the corpora that ``list_sources.py`` names and, for the real part, ``spherical_array_irs`` and
-``ambisonic_recordings_no_gt`` (see ``real_material.py``). Without it only generated sounds are used and the real part
-is left out. Prints Markdown; ``--json`` keeps every number with its interval.
+DIR holds the corpora that ``list_sources.py`` names and, for the real parts, ``spherical_array_irs`` and
+``ambisonic_recordings_no_gt`` (``real_material.py``), ``surrey_brirs`` and ``bbc_brirs`` (``binaural_material.py``).
+Without it only generated sounds are used and the real parts are left out. Prints Markdown; ``--json`` keeps every
+number with its interval.
 """
 
 from __future__ import annotations
@@ -23,9 +24,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from binaural_material import binaural_clips, binaural_responses
 from clips import SETS, Clip, open_sources
 from real_material import CLIP_S, SNR_DB, YAWS_DEG, RealResponse, real_clips, real_responses, unlabelled_recordings
-from scoring import COLUMNS, EVERYTHING, Guess, Row, Scores, best_constant, model_estimators, score, table
+from scoring import COLUMNS, EVERYTHING, LATERAL, Guess, Row, Scores, best_constant, model_estimators, score, table
 from words import ask_all, words_table
 
 from spatial_lalm import load_model
@@ -34,6 +36,9 @@ from spatial_lalm.audio.conventions import angles
 from spatial_lalm.errors import InputError
 from spatial_lalm.model.loading import SHIPPED
 
+PARTS = ("simulated", "real", "binaural")
+BINAURAL_TAKES = 2
+"""Clips a binaural response."""
 QUICK_SCENES, QUICK_REAL, QUICK_ASKED = 24, 8, 5
 REAL_CLIPS = 48
 """Clips a real response: six sounds at each of eight yaws."""
@@ -96,6 +101,20 @@ def real_part(model: Any, args: argparse.Namespace) -> list[tuple[RealResponse, 
         estimates.hear(real_clips(response, count, files), count, response.name)
         heard.append((response, estimates))
     return heard
+
+
+def binaural_part(model: Any, args: argparse.Namespace) -> Iterator[tuple[str, Estimates, Scores]]:
+    """Two ears in two real rooms: what the model says, with and without a difference between the ears."""
+    files = open_sources(args.audio).files
+    assert files is not None
+    responses = binaural_responses(args.audio)
+    for name in dict.fromkeys(response.name for response in responses):
+        room = [response for response in responses if response.name == name]
+        takes = 1 if args.quick else BINAURAL_TAKES
+        estimates = Estimates(model)
+        estimates.hear(binaural_clips(room, takes, files), takes * len(room), name)
+        rows = [replace(row, tells=LATERAL) for row in estimates.rows() if "label" in row.tells]
+        yield f"Real binaural: {name}", estimates, score(estimates.clips, rows)
 
 
 def together(model: Any, parts: Iterable[Estimates]) -> Estimates:
@@ -204,14 +223,18 @@ def report(model: Any, args: argparse.Namespace) -> dict[str, Any]:
     began = time.monotonic()
     print("# Hearing\n\n" + RULES + "\n")
     constant = Guess()
-    for title, estimates, scores in simulated_part(model, args, results):
-        _print_set(f"Simulated {title}", scores, results, estimates)
-        constant = best_constant(estimates.clips)
-        if model is not None and len(results["sets"]) == 1:
-            _print_words(model, estimates.clips[: _asked(args)], results)
-    print(f"Dry sounds: {results['sources']}.\n")
-    if args.audio is not None:
+    if args.only in (None, "simulated"):
+        for title, estimates, scores in simulated_part(model, args, results):
+            _print_set(f"Simulated {title}", scores, results, estimates)
+            constant = best_constant(estimates.clips)
+            if model is not None and len(results["sets"]) == 1:
+                _print_words(model, estimates.clips[: _asked(args)], results)
+        print(f"Dry sounds: {results['sources']}.\n")
+    if args.audio is not None and args.only in (None, "real"):
         _print_real(model, args, constant, results)
+    if args.audio is not None and model is not None and args.only in (None, "binaural"):
+        for title, estimates, scores in binaural_part(model, args):
+            _print_set(title, scores, results, estimates)
     results["run"] = provenance(args, time.monotonic() - began)
     print(footer(results))
     return results
@@ -265,9 +288,12 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--model", type=Path, help="folder of a trained model (default: the shipped one)")
     parser.add_argument("--no-model", action="store_true", help="the classical estimate and the constants alone")
     parser.add_argument("--scenes", type=int, default=500, help="clips of each simulated set (default 500)")
+    parser.add_argument("--only", choices=PARTS, help="one part of the report instead of all")
     parser.add_argument("--quick", action="store_true", help=f"{QUICK_SCENES} clips of each set: a trial, no result")
     parser.add_argument("--json", type=Path, help="write every number there")
     args = parser.parse_args()
+    if args.only in PARTS[1:] and args.audio is None:
+        parser.error(f"--only {args.only}: needs --audio DIR with measured responses")
     if args.scenes < 1:
         parser.error(f"--scenes {args.scenes}: at least 1 is needed")
     args.scenes = min(args.scenes, QUICK_SCENES) if args.quick else args.scenes

@@ -16,6 +16,7 @@ from clips import ESC10, Clip, Floats
 
 from spatial_lalm.audio.conventions import angle_between, angles, unit_vector
 from spatial_lalm.audio.encoding import fibonacci_grid
+from spatial_lalm.audio.wording import lateral_words
 from spatial_lalm.evaluate.baselines import intensity_direction
 from spatial_lalm.evaluate.metrics import (
     Interval,
@@ -60,6 +61,8 @@ class Row:
 
 
 EVERYTHING = frozenset({"direction", "distance", "label", "room"})
+LATERAL = EVERYTHING - {"direction"} | {"side"}
+"""What is scored where left and right are all that the channels tell of a direction."""
 Estimator = Callable[[Clip], Guess]
 
 
@@ -157,6 +160,14 @@ def _angles(clips: Sequence[Clip], guesses: Sequence[Guess]) -> Floats:
     return np.where(found, angular_errors(said, np.stack([clip.direction for clip in clips])), MISS_DEG)
 
 
+def _sides(clips: Sequence[Clip], guesses: Sequence[Guess]) -> Floats:
+    """1 where left, middle or right (within 22.5 degrees of the median plane) is told as it is."""
+    places = (angles(clip.direction) for clip in clips)
+    truth = [lateral_words(float(azimuth), float(elevation)) for azimuth, elevation in places]
+    said = [None if g.azimuth_deg is None else lateral_words(g.azimuth_deg, g.elevation_deg or 0.0) for g in guesses]
+    return np.array([float(one == other) for one, other in zip(said, truth, strict=True)])
+
+
 def _azimuths(clips: Sequence[Clip], guesses: Sequence[Guess]) -> Floats:
     found = np.array([g.azimuth_deg is not None for g in guesses])
     truth = angles(np.stack([clip.direction for clip in clips]))[0]
@@ -187,6 +198,7 @@ COLUMNS = (
     Column("angle_median_deg", "angle, median °", "direction", lambda clip: True, _angles, median, 1),
     Column("angle_mean_deg", "angle, mean °", "direction", lambda clip: True, _angles, mean, 1),
     Column("azimuth_mean_deg", "azimuth, mean °", "direction", lambda clip: True, _azimuths, mean, 1),
+    Column("side", "side, %", "side", lambda clip: True, _sides, mean, 1, percent=True),
     Column("distance_ratio", "distance, ratio error", "distance", _has("distance_m"), _distances),
     Column("t60_s", "T60, s", "room", _has("t60_s"), _of("t60_s", absolute_errors), mean, 3),
     Column(

@@ -138,7 +138,9 @@ class _Grounding:
             if asked.label and all(event.label != asked.label for event in self.scene.events):
                 return absence(asked.label, self.where), True
             told, declined = in_order(self.scene, asked, spatial)
-            return self._doubted(told, declined) if asked.kind in _PLACED else (told, declined)
+            if asked.also in _PLACED and not declined and spatial != "none":
+                told = f"{told} {in_order(self.scene, replace(asked, kind=asked.also), spatial)[0]}"
+            return self._doubted(told, declined) if {asked.kind, asked.also} & _PLACED else (told, declined)
         return self._doubted(*compared(self.scene, asked.compared, asked.labels, spatial)) if asked.compared else None
 
     def _of_side(self, side: str) -> tuple[str, bool]:

@@ -19,6 +19,7 @@ Comparison = Literal["nearest", "farthest", "apart"]
 Topic = Literal["loudness", "talker", "words", "room", "listener", "other"]
 """What cannot be told: the reason that is given goes by it."""
 
+_DIRECTION = r"\b(direction|azimuth|elevation|angle)\b(?!.*\bbetween\b)"
 _SIZE = r"(big|large|small|tiny|huge|size|volume|dimensions|spacious)"
 _PLACE = r"(room|hall|space|place|church|cathedral|studio|chamber|office|bathroom|kitchen)"
 _LINK = r"('s| is| was| does| of| an?| the| this| that| our| my| very| rather| quite| really)*"
@@ -88,7 +89,7 @@ _UNTELLABLE: tuple[tuple[Topic, str], ...] = (
         r"\b(carpet|furnitur|furnish|temperature|wallpaper)\w*|\bwalls? made\b|\bwhat material\b",
     ),
     ("listener", r"\bwhere (am|are) (i|we|you)\b|\bwhich (city|country|town)\b"),
-    ("other", r"^why |\bcolou?r\b"),
+    ("other", r"^why |\bcolou?r\b|\b(in|out)doors?\b|\boutside\b"),
 )
 """What is never in the sound for us, in the order to try; it goes before every kind."""
 _HEARD = (
@@ -208,7 +209,9 @@ def _about(words: str, labels: tuple[str, ...], at_a_moment: bool) -> Asked:
     if kind is None and at_a_moment and _unknown(words) is None:
         kind = "what" if label is None else "when"
     several = len(labels) > 1 and re.search(_SEVERAL, words) is not None
-    compared = next((which for which, pattern in _COMPARED if kind == "how_far" and re.search(pattern, words)), None)
+    compared = next(
+        (which for which, pattern in _COMPARED if "how_far" in (kind, also) and re.search(pattern, words)), None
+    )
     if compared and (several or label is None):
         return Asked(kind, several=several, labels=labels if several else (), compared=compared)
     side = _side(words, label) if kind in _ABOUT_SOUNDS else None
@@ -232,7 +235,8 @@ def _kinds(words: str) -> tuple[str | None, str | None]:
     """The kind of a question, and of a second one in the same breath ("... and how far is it?")."""
     kind, also = (next((kind for kind, pattern in _KINDS if re.search(pattern, part)), None) for part in _two(words))
     if also is None:
-        return next((kind for kind, pattern in _KINDS if re.search(pattern, words)), None), None
+        kind = next((kind for kind, pattern in _KINDS if re.search(pattern, words)), None)
+        return ("where", kind) if kind == "how_far" and re.search(_DIRECTION, words) else (kind, None)
     if kind in (None, also, "what"):
         return also, None
     return kind, also
