@@ -32,6 +32,8 @@ MEASURED_LEFT_OUT_DB = -30.0
 SPARE_DEGREES = 6
 """Degrees beyond kr that are looked at: what comes after is below -80 dB."""
 DEGREE_BINS = 65
+MEASURED_TOP_BIN = 60
+"""7.4 kHz: above, the resampling of measured responses leaves nothing but noise."""
 AMBISONICS = {"foa": 1, "hoa2": 2, "hoa3": 3}
 
 
@@ -205,28 +207,30 @@ def array_degrees(array: MicrophoneArray) -> tuple[int, ...]:
     radius = float(np.linalg.norm(array.positions, axis=1).max())
     reach = math.ceil(np.pi * INTERNAL_RATE / SPEED_OF_SOUND * radius) + SPARE_DEGREES
     if array.measured is not None:
-        return _degrees(measured_expansion(array), FIT_DEGREE, MEASURED_LEFT_OUT_DB)
+        return _degrees(measured_expansion(array), FIT_DEGREE, MEASURED_LEFT_OUT_DB, MEASURED_TOP_BIN)
     too_large = InputError(
         f"array {array.name}: a microphone {radius:g} m from the centre needs more than degree {HIGHEST_DEGREE} up to "
         "8 kHz: render arrays of at most 0.1 m"
     )
     if reach > HIGHEST_DEGREE + SPARE_DEGREES:
         raise too_large
-    degrees = _degrees(expansion_of(array, reach), reach, LEFT_OUT_DB)
+    degrees = _degrees(expansion_of(array, reach), reach, LEFT_OUT_DB, DEGREE_BINS)
     if degrees[-1] > HIGHEST_DEGREE:
         raise too_large
     return degrees
 
 
-def _degrees(expansion: Expansion, highest: int, left_out_db: float) -> tuple[int, ...]:
-    """Degrees of an expansion that is known up to ``highest``; 0 Hz says nothing, least of all when measured."""
-    heard = expansion.spectra(DEGREE_BINS, INTERNAL_RATE)[..., 1:]
+def _degrees(expansion: Expansion, highest: int, left_out_db: float, top: int) -> tuple[int, ...]:
+    """Degrees of an expansion that is known up to ``highest``, judged on the bins between 0 Hz and ``top``."""
+    heard = expansion.spectra(DEGREE_BINS, INTERNAL_RATE)[..., 1:top]
     degree = acn_orders(highest)
     power = np.abs(heard) ** 2 / (2 * degree + 1)[None, :, None]
     by_degree = np.add.reduceat(power, np.arange(highest + 1) ** 2, axis=1)  # (M, N, F)
     mean = by_degree.sum(axis=1).mean(axis=0)
     above = by_degree.sum(axis=1, keepdims=True) - np.cumsum(by_degree, axis=1)
-    share = octave_masks(DEGREE_BINS, INTERNAL_RATE)[:, 1:] ** 4  # bands add up in amplitude by the square of the masks
+    share = (
+        octave_masks(DEGREE_BINS, INTERNAL_RATE)[:, 1:top] ** 4
+    )  # bands add up in amplitude by the square of the masks
     worst = (np.maximum(above, 0) / mean).max(axis=0)  # (N, F)
     enough = (share[:, None] * worst).max(axis=2) < 10 ** (left_out_db / 10)  # (B, N)
     found = np.where(enough.any(axis=1), enough.argmax(axis=1), highest)
