@@ -22,9 +22,11 @@ from spatial_lalm.audio.scene import Room
 from spatial_lalm.errors import InputError
 from spatial_lalm.model.answers import Answer
 from spatial_lalm.model.loading import SHIPPED, SpatialLalm, load_model
+from spatial_lalm.simulation.engine.paths import Path, decay_times
+from spatial_lalm.simulation.engine.render import render_responses
 from spatial_lalm.simulation.generators import GENERATORS
 from spatial_lalm.simulation.library import SourceLibrary
-from spatial_lalm.simulation.render import decay_times, render_response
+from spatial_lalm.simulation.receivers import ambisonic_receiver
 from spatial_lalm.simulation.recipe import still_scenes
 from spatial_lalm.simulation.sampling import render_scene
 
@@ -69,7 +71,7 @@ def make_clip(number: int) -> Clip:
     room = Room(dimensions, (absorption,) * 6)
     receiver = 0.5 * np.array(dimensions) + [0.2, -0.3, -0.1]
     source = receiver + DISTANCE_M * unit_vector(azimuth, elevation)
-    response = render_response(room, source, receiver, 1, RATE, rng)
+    (response,) = render_responses([Path(room, source, receiver, seed=1_000 + number)], ambisonic_receiver(1), RATE)
     dry = GENERATORS[label](rng, round(SOUND_S * RATE), RATE)
     wet = np.stack([np.convolve(dry, taps) for taps in response.taps[:, : RATE // 2]])
     samples = np.zeros((4, round(DURATION_S * RATE)))
@@ -239,7 +241,7 @@ def test_json_has_the_names_of_the_contract() -> None:
     content = json.loads(json.dumps(answers()[0].to_dict(), allow_nan=False))
     assert set(content) == NAMES
     assert set(content["evidence"][0]) == {
-        *("start_s", "end_s", "label", "azimuth_deg", "elevation_deg", "distance_m", "confidence"),
+        *("start_s", "end_s", "label", "azimuth_deg", "elevation_deg", "distance_m", "confidence", "side"),
     }
     assert set(content["room"]) == {"t60_s", "t60_bands_s", "drr_db", "c50_db", "volume_m3"}
     assert content["model"] == "spatial-lalm mini"
