@@ -21,7 +21,8 @@ from spatial_lalm.simulation.dialects import DIALECTS, Dialect
 from spatial_lalm.simulation.library import SourceLibrary
 from spatial_lalm.simulation.recipe import SceneRecipe
 from spatial_lalm.simulation.sampling import WHOLE_S, render_blocks, render_scene
-from spatial_lalm.simulation.shards import ShardWriter, scenes_per_shard
+from spatial_lalm.simulation.shard_writer import ShardWriter
+from spatial_lalm.simulation.shards import scenes_per_shard
 from spatial_lalm.simulation.takes import Take
 from spatial_lalm.simulation.workers import Task, results
 from spatial_lalm.simulation.writer import (

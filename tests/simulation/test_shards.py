@@ -19,7 +19,8 @@ from spatial_lalm.errors import InputError
 from spatial_lalm.simulation.dataset import make_scenes
 from spatial_lalm.simulation.library import SourceLibrary
 from spatial_lalm.simulation.recipe import SceneRecipe
-from spatial_lalm.simulation.shards import ShardReader, ShardWriter, scenes_per_shard
+from spatial_lalm.simulation.shard_writer import ShardWriter
+from spatial_lalm.simulation.shards import ShardReader, scenes_per_shard
 from spatial_lalm.simulation.takes import Take
 from spatial_lalm.simulation.writer import COLUMNS, frame_rows
 
