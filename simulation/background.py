@@ -77,6 +77,11 @@ class Background:
                 out[:, begin - start : end - start] += self._piece(number)[:, begin - first : end - first]
         return out * (self._scale * self._swell(np.arange(start, stop))).astype(np.float32)
 
+    def level_db(self, start: int, stop: int) -> float:
+        """Mean power in W between two samples of the scene, over that of the noise at its middle level."""
+        gain = self._swell(np.linspace(start, stop, 64).astype(np.int64))
+        return float(10 * np.log10(np.mean(gain**2)))
+
     @cached_property
     def _length(self) -> int:
         """Samples of a piece: as many pieces as are needed, alike, none longer than ``PIECE_S``."""

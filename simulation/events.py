@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -98,7 +98,7 @@ def render_sound(
     paths = _paths(stage, planned, dry.label, times)
     response = _respond(stage, paths[:1])[0]
     wet = _convolved(stage, sound, paths, response)
-    acoustics = measure(response.omni, response.direct_sample, recipe.rate)
+    acoustics = _acoustics(stage, response)
     level = np.sqrt(np.mean(np.square(wet[0, : len(sound)]))) + 1e-12
     gain = min(10 ** (planned.level_db / 20) / level, stage.peak / (np.abs(wet).max() + 1e-12))
     wet *= np.float32(gain)
@@ -191,6 +191,15 @@ def _convolved(stage: Stage, sound: Samples, paths: list[Path], response: Respon
     from scipy.signal import oaconvolve
 
     return np.asarray(oaconvolve(sound[None], rows_of(stage.receiver, response), axes=1), dtype=np.float32)
+
+
+def _acoustics(stage: Stage, response: Response) -> Acoustics:
+    """What is measured on a response; open air has no reverberation time, whatever a filter's ringing looks like."""
+    found = measure(response.omni, response.direct_sample, stage.recipe.rate)
+    if not stage.room.outdoors:
+        return found
+    none = (float("nan"),) * len(found.t60_bands_s)
+    return replace(found, t60_s=none[0], t60_bands_s=none, edt_s=none[0], edt_bands_s=none)
 
 
 def _direct_share(response: Response, rate: int) -> float:

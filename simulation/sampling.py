@@ -51,9 +51,7 @@ class _Take:
     voices: dict[int, str | None] = field(default_factory=dict)
 
 
-def render_scene(
-    recipe: SceneRecipe, library: SourceLibrary, seed: int, device: str = "cpu"
-) -> tuple[Samples, Scene]:
+def render_scene(recipe: SceneRecipe, library: SourceLibrary, seed: int, device: str = "cpu") -> tuple[Samples, Scene]:
     """Render the scene of a seed: samples ``(channels, samples)`` and its labels.
 
     Channels are ambisonics in ACN/SN3D or an array's capsules. The same recipe, library and seed give the same samples
@@ -105,9 +103,7 @@ def render_blocks(
     return labels, blocks()
 
 
-def _begin(
-    recipe: SceneRecipe, library: SourceLibrary, seed: int, device: str
-) -> tuple[np.random.Generator, _Take]:
+def _begin(recipe: SceneRecipe, library: SourceLibrary, seed: int, device: str) -> tuple[np.random.Generator, _Take]:
     """Draw the room, the receiver and the background."""
     rng = np.random.default_rng(seed)
     room = sample_room(rng, recipe.rooms)
@@ -203,7 +199,9 @@ def _note(take: _Take, sound: Sound) -> None:
     """Keep what a sound tells; its direct sound over the background is known now."""
     if sound.event is None:
         return
-    noise_db = -take.snr_db
+    rate = take.stage.recipe.rate
+    start, stop = (round(edge * rate) for edge in (sound.event.onset_s, sound.event.offset_s))
+    noise_db = take.background.level_db(start, stop) - take.snr_db
     take.events.append(replace(sound.event, direct_snr_db=sound.direct_db - noise_db))
     take.acoustics.append(sound.acoustics)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -48,7 +49,7 @@ def test_noise_is_diffuse_and_has_unit_power(seconds: float, order: int) -> None
 @pytest.mark.parametrize("cuts", [[0, 7, 50_000, 160_000, 199_999, 400_000], list(range(0, 400_001, 80_000))])
 def test_blocks_of_any_size_are_one_noise(cuts: list[int]) -> None:
     long = replace(PLAIN, samples=400_000, swing_db=8.0)
-    parts = [long.block(start, stop) for start, stop in zip(cuts[:-1], cuts[1:], strict=True)]
+    parts = [long.block(start, stop) for start, stop in pairwise(cuts)]
     np.testing.assert_array_equal(np.concatenate(parts, axis=1), long.block(0, 400_000))
 
 
@@ -98,6 +99,16 @@ def test_directional_part_comes_from_its_place() -> None:
     isotropic = power[0] - np.linalg.norm(noise[[3, 1, 2]] @ noise[0]) / noise.shape[1]
     assert 10 * np.log10((power[0] - isotropic) / isotropic) == pytest.approx(20.0, abs=1.0)
     assert "directional" in replace(PLAIN, directional=taps).description
+
+
+def test_level_over_a_while_is_that_of_the_noise() -> None:
+    """What labels say of the background while a sound sounds: measured against the same noise at rest."""
+    long = replace(PLAIN, samples=40 * RATE, swing_db=12.0)
+    steady = replace(long, swing_db=0.0)
+    assert steady.level_db(0, 5 * RATE) == 0.0
+    for start in range(0, 40 * RATE, 5 * RATE):
+        swollen, still = (np.mean(one.block(start, start + 5 * RATE)[0] ** 2) for one in (long, steady))
+        assert long.level_db(start, start + 5 * RATE) == pytest.approx(10 * np.log10(swollen / still), abs=0.3)
 
 
 def test_description_names_the_parts() -> None:
