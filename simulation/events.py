@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from spatial_lalm.audio.arrays import SPEED_OF_SOUND
 from spatial_lalm.audio.conventions import angles
 from spatial_lalm.audio.scene import FRAME_S, Acoustics, Room, SourceEvent
 from spatial_lalm.simulation.acoustics import DIRECT_WINDOW_S, measure
-from spatial_lalm.simulation.engine.paths import PATTERNS, SPEED_OF_SOUND, Path
+from spatial_lalm.simulation.engine.paths import PATTERNS, Path
 from spatial_lalm.simulation.recipe import SceneRecipe
 from spatial_lalm.simulation.room import sample_source
 from spatial_lalm.simulation.timeline import PlannedSound

@@ -156,18 +156,17 @@ def _windows(rng: np.random.Generator, recipe: SceneRecipe, take: _Take) -> Iter
 
 def _render(take: _Take, planned: PlannedSound, number: int) -> Sound | None:
     """Render a planned sound, a turn after the turn before and in its talker's voice; None for a turn too late."""
-    speaker = None
-    if planned.talker is not None:
-        begins = max(take.turn_end_s, planned.window_s[0]) + planned.gap_s
-        if begins > planned.window_s[1] - 0.5:
-            return None
-        planned = replace(planned, onset_s=max(begins, planned.window_s[0]))
-        speaker = take.voices.get(planned.talker)
-    taken = {voice for talker, voice in take.voices.items() if talker != planned.talker and voice}
-    sound = render_sound(take.stage, planned, number, speaker, taken if planned.talker is not None else set())
-    if planned.talker is not None and sound is not None:
-        take.turn_end_s = sound.dry_end_s
-        take.voices[planned.talker] = sound.speaker
+    talker = planned.talker
+    if talker is None:
+        return render_sound(take.stage, planned, number)
+    begins = max(take.turn_end_s, planned.window_s[0]) + planned.gap_s
+    if begins > planned.window_s[1] - 0.5:
+        return None
+    planned = replace(planned, onset_s=max(begins, planned.window_s[0]))
+    taken = {voice for other, voice in take.voices.items() if other != talker and voice}
+    sound = render_sound(take.stage, planned, number, take.voices.get(talker), taken)
+    take.turn_end_s = sound.dry_end_s
+    take.voices[talker] = sound.speaker
     return sound
 
 

@@ -65,7 +65,8 @@ def arc(receiver: Floats, start: Floats, turn_deg: float, nearer: float = 1.0) -
     vector = start - receiver
     steps = np.linspace(0, 1, _ARC_POINTS)
     points = [rotation_matrix(turn_deg * step) @ vector * nearer**step for step in steps]
-    return receiver + np.array(points)
+    bow: Floats = receiver + np.array(points)
+    return bow
 
 
 def sample_movement(
@@ -87,14 +88,14 @@ def sample_movement(
         kind = int(rng.integers(3))
         if kind == 0:
             goal = sample_source(rng, room, receiver, recipe)
-            points = np.stack([start, start + (goal - start) * min(1.0, way / np.linalg.norm(goal - start))])
+            points = np.stack([start, start + (goal - start) * min(1.0, way / float(np.linalg.norm(goal - start)))])
         elif kind == 1:
             distance = max(float(np.linalg.norm((start - receiver)[:2])), 0.3)
-            turn = float(np.clip(np.degrees(way / distance), 10, 180)) * rng.choice([-1, 1])
+            turn = float(np.clip(np.degrees(way / distance), 10, 180)) * int(rng.choice([-1, 1]))
             points = arc(receiver, start, turn, float(rng.uniform(0.7, 1.4)))
         else:
             points = np.stack([start, receiver + (start - receiver) * rng.uniform(0.3, 2.5)])
-            points[1] = start + (points[1] - start) * min(1.0, way / np.linalg.norm(points[1] - start))
+            points[1] = start + (points[1] - start) * min(1.0, way / float(np.linalg.norm(points[1] - start)))
         if _clear(room, receiver, points, recipe.nearest_m):
             return _timed(points, speed, start_s)
     return Trajectory.rest(start)

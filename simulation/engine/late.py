@@ -25,8 +25,9 @@ from torch import Tensor
 
 from spatial_lalm.audio.arrays import SPEED_OF_SOUND
 from spatial_lalm.audio.conventions import harmonic_terms
-from spatial_lalm.simulation.acoustics import OCTAVES_HZ, octave_masks
-from spatial_lalm.simulation.engine.paths import Path, air_rates, scattered_rates
+from spatial_lalm.audio.scene import OCTAVES_HZ
+from spatial_lalm.simulation.acoustics import octave_masks
+from spatial_lalm.simulation.engine.paths import Path, air_rates, require_shoeboxes, scattered_rates
 
 Floats = NDArray[np.floating[Any]]
 
@@ -88,7 +89,8 @@ def lattice_rates(path: Path) -> Floats:
 
 
 def decay_of(paths: Sequence[Path], seam_s: Floats) -> Decay:
-    """The late field's decay of paths whose images are rendered up to ``seam_s (P,)``."""
+    """The late field's decay of paths whose images are rendered up to ``seam_s (P,)``; ``InputError``: no shoebox."""
+    require_shoeboxes(paths)
     lattice = np.stack([lattice_rates(path) for path in paths])
     scattered = np.stack([scattered_rates(path.room) for path in paths])[..., None]
     blend = np.array([path.room.scattering for path in paths])[:, None, None]
@@ -199,10 +201,9 @@ def array_late(
     """Late fields ``(P, R, T)`` cut from a receiver's own diffuse noise ``bank (B, R, S)``, alike in all its rows."""
     shape = envelopes(decay, direction_weights(paths, 0), rate, device)[:, :, 0]  # (P, B, T)
     samples = shape.shape[-1]
-    noise = torch.as_tensor(bank, device=device)
-    late = shape.new_empty(len(paths), noise.shape[1], samples)
+    late = shape.new_empty(len(paths), bank.shape[1], samples)
     for row, path in enumerate(paths):
-        place = int(np.random.default_rng((path.seed, 1)).integers(noise.shape[2]))
-        turned = torch.arange(place, place + samples, device=device) % noise.shape[2]
-        late[row] = torch.einsum("bt,brt->rt", shape[row], noise[:, :, turned])
+        place = int(np.random.default_rng((path.seed, 1)).integers(bank.shape[2]))
+        noise = torch.from_numpy(np.take(bank, np.arange(place, place + samples), axis=2, mode="wrap"))
+        torch.sum(shape[row, :, None] * noise.to(device), dim=0, out=late[row])
     return late

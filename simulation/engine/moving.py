@@ -88,7 +88,8 @@ def _convolution(signal: Tensor, response: Tensor) -> Tensor:
     length = len(signal) + response.shape[1] - 1
     size = scipy.fft.next_fast_len(length, real=True)
     spectrum = torch.fft.rfft(signal, size) * torch.fft.rfft(response, size)
-    return torch.fft.irfft(spectrum, size)[:, :length]
+    whole: Tensor = torch.fft.irfft(spectrum, size)[:, :length]
+    return whole
 
 
 def faded_convolution(signal: Tensor, responses: Tensor, step: int) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from spatial_lalm.audio.arrays import SPEED_OF_SOUND
 from spatial_lalm.audio.scene import OCTAVES_HZ, Room
+from spatial_lalm.errors import InputError
 
 Floats = NDArray[np.floating[Any]]
 
@@ -68,13 +70,23 @@ class Path:
     @property
     def direct(self) -> Floats:
         """Vector ``(3,)`` from the receiver to the source in metres, in the receiver's own frame."""
-        vector = np.asarray(self.source, float) - np.asarray(self.receiver, float)
+        vector: Floats = np.asarray(self.source, float) - np.asarray(self.receiver, float)
         return vector if self.facing is None else vector @ np.asarray(self.facing)
 
     @property
     def direct_s(self) -> float:
         """Travel time of the direct sound in seconds."""
         return float(np.linalg.norm(self.direct)) / SPEED_OF_SOUND
+
+
+def require_shoeboxes(paths: Sequence[Path]) -> None:
+    """``InputError`` for a room over a floor with corners, which the image lattice is not."""
+    corners = next((path.room.corners_m for path in paths if path.room.corners_m), ())
+    if corners:
+        raise InputError(
+            f"room over {len(corners)} corners {corners}: the image engine knows shoeboxes only; render it with "
+            "--engine pyroomacoustics"
+        )
 
 
 def decay_times(room: Room) -> Floats:
@@ -85,10 +97,8 @@ def decay_times(room: Room) -> Floats:
 
 def scattered_rates(room: Room) -> Floats:
     """Eyring's energy decay rates with air absorption in 1/s, ``(bands,)``: where every reflection scatters."""
-    width, depth, height = room.dimensions_m
-    areas = np.repeat([depth * height, width * height, width * depth], 2)
-    mean = np.minimum(areas @ np.array(room.wall_bands) / room.surface_m2, 0.999)
-    walls = -room.surface_m2 * np.log1p(-mean) / (4 * width * depth * height)
+    mean = np.minimum(np.array(room.wall_areas_m2) @ np.array(room.wall_bands) / room.surface_m2, 0.999)
+    walls = -room.surface_m2 * np.log1p(-mean) / (4 * room.enclosed_m3)
     rates: Floats = SPEED_OF_SOUND * (walls + air_rates())
     return rates
 

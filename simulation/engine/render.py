@@ -176,7 +176,8 @@ def _hear(images: Images, rows: range, receiver: Receiver, columns: NDArray[np.i
     spectra = pulse_spectra(times, weights, mine.owner - rows.start, len(rows), size)
     spectra *= _band_filters(size, rate, spectra.device)[band]
     mixed = spectra.new_zeros(len(rows), harmonics.shape[1], spectra.shape[2]).index_add_(1, harmonic, spectra)
-    return torch.fft.irfft(received(mixed, receiver, rate), size)
+    heard: Tensor = torch.fft.irfft(received(mixed, receiver, rate), size)
+    return heard
 
 
 def received(harmonics: Tensor, receiver: Receiver, rate: int) -> Tensor:
@@ -184,7 +185,7 @@ def received(harmonics: Tensor, receiver: Receiver, rate: int) -> Tensor:
     response = receiver.response(harmonics.shape[2], rate)
     if response is None:
         return harmonics
-    heard = torch.einsum("mkf,pkf->pmf", torch.as_tensor(response, device=harmonics.device), harmonics)
+    heard = torch.einsum("mkf,pkf->pmf", torch.tensor(response, device=harmonics.device), harmonics)
     return torch.cat([harmonics[:, :1], heard], dim=1)
 
 
@@ -203,4 +204,5 @@ def band_split(signal: Tensor, rate: int) -> Tensor:
     samples = len(signal) + round(RINGING_S * rate)
     size = int(2 ** np.ceil(np.log2(samples)))  # few sizes, as the filters of each are kept
     spectrum = torch.fft.rfft(signal, size) * _band_filters(size, rate, signal.device)
-    return torch.fft.irfft(spectrum, size)[:, :samples]
+    bands: Tensor = torch.fft.irfft(spectrum, size)[:, :samples]
+    return bands

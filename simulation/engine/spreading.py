@@ -50,5 +50,6 @@ def pulse_spectra(times: Tensor, weights: Tensor, owner: Tensor, owners: int, si
             spread = _kernel(first + point - place)
             row = base + torch.remainder(first + point, 2 * size).long()
             grid.index_add_(0, row, weights[part] * spread[:, None])
-    spectra = torch.fft.rfft(grid.view(owners, 2 * size, -1).transpose(1, 2))[..., : size // 2 + 1]
-    return spectra * _correction(size, times.device)
+    spectra: Tensor = torch.fft.rfft(grid.view(owners, 2 * size, -1).transpose(1, 2))[..., : size // 2 + 1]
+    spectra *= _correction(size, times.device)
+    return spectra

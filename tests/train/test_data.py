@@ -15,6 +15,7 @@ import torch
 from spatial_lalm.audio.conventions import unit_vector
 from spatial_lalm.audio.features import spatial_covariance
 from spatial_lalm.audio.scene import CLASSES, Scene
+from spatial_lalm.errors import InputError
 from spatial_lalm.simulation.library import SourceLibrary
 from spatial_lalm.simulation.recipe import still_scenes
 from spatial_lalm.simulation.sampling import render_scene
@@ -85,8 +86,9 @@ def test_sealed_parts_are_kept_and_the_others_made(rendered: Path) -> None:
 
 
 def test_a_scene_that_fails_stops_the_rendering_and_leaves_no_part(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"(?i)probabilities"):
-        render_features([replace(RECIPE, counts=(-1.0, 2.0))], LIBRARY, 2, 3, tmp_path, workers=1)
+    impossible = still_scenes(1.0, t60_s=(50.0, 60.0))
+    with pytest.raises(InputError, match="no room of"):
+        render_features([impossible], LIBRARY, 2, 3, tmp_path, workers=1)
     assert len(FeatureSet.open(tmp_path)) == 0
 
 
