@@ -16,9 +16,12 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from spatial_lalm.audio.scene import Scene
+from spatial_lalm.audio.wording import Spatial
 from spatial_lalm.errors import InputError
 from spatial_lalm.simulation.dialects import DIALECTS, Dialect
 from spatial_lalm.simulation.library import SourceLibrary
+from spatial_lalm.simulation.questions import ask_many
 from spatial_lalm.simulation.recipe import SceneRecipe
 from spatial_lalm.simulation.sampling import WHOLE_S, render_blocks, render_scene
 from spatial_lalm.simulation.shard_writer import ShardWriter
@@ -96,9 +99,31 @@ class Rendered:
         """A scene, rendered now; a long one in blocks."""
         if self.recipe.duration_s > WHOLE_S:
             labels, blocks = render_blocks(self.recipe, self.library, self.seed(number))
-            return Take.record(blocks, labels, folder)
+            return Take.record(blocks, labels, folder, extra=self._asked)
         samples, scene = render_scene(self.recipe, self.library, self.seed(number))
-        return Take.record(samples, scene, folder)
+        return Take.record(samples, scene, folder, extra=self._asked)
+
+    def _asked(self, scene: Scene) -> dict[str, Any]:
+        """Questions and answers about a scene, as many as the recipe wants; evidence are numbers of its events."""
+        if not self.recipe.questions:
+            return {}
+        asked = ask_many(
+            scene,
+            np.random.default_rng((scene.seed, 5)),
+            self.recipe.questions,
+            scene_spatial(scene),
+            self.recipe.phrasings,  # type: ignore[arg-type]  # checked by the recipe
+        )
+        return {"questions": [asdict(one) for one in asked.kept]}
+
+
+def scene_spatial(scene: Scene) -> Spatial:
+    """What a scene's channels can tell of direction: capsules in a line left from right, in a plane no height."""
+    if scene.array is None:
+        return "full"
+    extents = np.linalg.matrix_rank(np.array(scene.array["positions_m"]), tol=1e-3)
+    kinds: tuple[Spatial, ...] = ("none", "lateral", "planar", "full")
+    return kinds[int(extents)]
 
 
 def scene_seed(seed: int, number: int) -> int:

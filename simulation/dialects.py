@@ -179,7 +179,7 @@ class Dialect:
         rows = self._rows(take.scene, classes)
         kind, channels = self._channels(take)
         scene = replace(take.scene, order=min(take.scene.order, 1))
-        with Take.record(channels, scene, folder, take.gain_db) as narrow:
+        with Take.record(channels, scene, folder, take.gain_db, lambda _: take.extra) as narrow:
             cut = self._clips(narrow, rows) if self.layout == "dcase2025" else self._whole(narrow, rows)
             files: dict[str, Data] = {}
             for suffix, wav, labels in cut:

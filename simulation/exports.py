@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -52,7 +53,12 @@ class RecordedFiles:
         if found is None:
             raise InputError(f"{self.folder / scene_path}: damaged; the command that made the folder mends it")
         blocks = _wav_blocks(self.folder / audio_path)
-        return Take.record(blocks, described_scene(found[1]), folder, found[1]["gain_db"])
+        return Take.record(blocks, described_scene(found[1]), folder, found[1]["gain_db"], lambda _: _extra(found[1]))
+
+
+def _extra(description: dict[str, Any]) -> dict[str, Any]:
+    """What the JSON of a scene tells beside its labels."""
+    return {name: description[name] for name in ("questions",) if name in description}
 
 
 def _wav_blocks(path: Path) -> Iterator[Samples]:
@@ -88,7 +94,9 @@ class RecordedShards:
         reader, step = self._reader, STRETCH_S * self._reader.rate
         description = reader.description(number)
         blocks = (reader.audio(number, start, start + step) for start in range(0, reader.samples(number), step))
-        return Take.record(blocks, described_scene(description), folder, description["gain_db"])
+        return Take.record(
+            blocks, described_scene(description), folder, description["gain_db"], lambda _: _extra(description)
+        )
 
 
 RECORDED: dict[str, type[RecordedFiles | RecordedShards]] = {"files": RecordedFiles, "hdf5": RecordedShards}

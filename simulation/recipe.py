@@ -94,6 +94,8 @@ class SceneRecipe:
     rate: int = setting(16_000, "sample rate", unit="Hz", least=8_000, most=48_000)
     receiver: str = setting("foa", "foa, hoa2, hoa3, binaural, random, an array's name, or a JSON or SOFA file")
     engine: str = setting("images", "images, all-images or pyroomacoustics")
+    questions: int = setting(0, "questions with answers about every scene, in its JSON", least=0, most=200)
+    phrasings: str = setting("train", "wordings of the questions: train or held_out")
     level_db: Pair = setting((-38.0, -14.0), "RMS of the mixture", unit="dB re full scale", drawn="uniform")
     rooms: RoomRecipe = field(default_factory=RoomRecipe)
     sources: SourceRecipe = field(default_factory=SourceRecipe)
@@ -109,8 +111,15 @@ class SceneRecipe:
             raise InputError(
                 f"sources.counts {list(counts)}: give weights of 0 to {MOST_SOURCES} sources, none negative, not all 0"
             )
+        if self.phrasings not in ("train", "held_out"):
+            raise InputError(f"phrasings {self.phrasings!r}: choose train or held_out")
         if self.engine not in ENGINES:
             raise InputError(f"engine {self.engine!r}: choose {', '.join(ENGINES)}")
+        if self.rooms.polygon_share and self.engine != "pyroomacoustics":
+            raise InputError(
+                f"rooms.polygon_share {self.rooms.polygon_share:g}: engine {self.engine} knows shoeboxes only; set "
+                "it to 0 or use --engine pyroomacoustics"
+            )
 
 
 def still_scenes(

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from types import TracebackType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,8 +31,9 @@ LONGEST_RIFF = 0xFFFFFFFF - 128
 class Take:
     """One scene in 16 bits.
 
-    ``scene`` are its labels, ``gain_db`` the gain in dB that kept its peak within ``LOUDEST``. It must be closed (it is
-    a context manager); a long scene lies in an unnamed file until then.
+    ``scene`` are its labels, ``gain_db`` the gain in dB that kept its peak within ``LOUDEST``, ``extra`` what else its
+    JSON tells (``questions``). It must be closed (it is a context manager); a long scene lies in an unnamed file until
+    then.
     """
 
     scene: Scene
@@ -40,6 +42,7 @@ class Take:
     samples: int
     _spool: SpooledTemporaryFile[bytes]
     _scale: float
+    extra: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def record(
@@ -48,6 +51,7 @@ class Take:
         scene: Scene | Callable[[], Scene],
         folder: Path | None = None,
         gain_db: float = 0.0,
+        extra: Callable[[Scene], dict[str, Any]] = lambda scene: {},
     ) -> Take:
         """Take in a scene, whole or in blocks.
 
@@ -56,6 +60,7 @@ class Take:
             scene: The labels, or what gives them after the last block.
             folder: Where a long scene waits; the system's folder for temporary files if not given.
             gain_db: Gain in dB that was applied before.
+            extra: What else the scene's JSON shall tell, from its labels.
         """
         spool: SpooledTemporaryFile[bytes] = SpooledTemporaryFile(  # noqa: SIM115 - the take closes it
             IN_MEMORY, dir=None if folder is None else str(folder)
@@ -71,7 +76,7 @@ class Take:
         except BaseException:
             spool.close()
             raise
-        return cls(labels, gain_db + 20 * math.log10(gain), channels, count, spool, gain * 32768)
+        return cls(labels, gain_db + 20 * math.log10(gain), channels, count, spool, gain * 32768, extra(labels))
 
     def blocks(self, start: int = 0, stop: int | None = None, size: int = BLOCK) -> Iterator[Pcm]:
         """Blocks ``(channels, at most size)`` of the samples from ``start`` to before ``stop``."""

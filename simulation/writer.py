@@ -170,6 +170,7 @@ def describe(take: Take, classes: Sequence[str]) -> dict[str, Any]:
         "axes": AXES,
         "gain_db": take.gain_db,
         "classes": list(classes),
+        **take.extra,
     }
 
 

@@ -17,7 +17,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR|CSV",
         help="mono sounds as for simulate; the CSV's column 'split' is train or validation (default: built-in sounds)",
     )
-    parser.add_argument("--stage", choices=("all", "encoder", "range", "language"), default="all", help="default: all")
+    stages = ("all", "encoder", "room", "range", "language")
+    parser.add_argument("--stage", choices=stages, default="all", help="default: all")
     parser.add_argument("--workers", type=int, default=2, metavar="K", help="processes that render (default: 2)")
 
 

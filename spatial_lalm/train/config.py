@@ -62,8 +62,16 @@ class EncoderStage:
 
 
 @dataclass(frozen=True)
+class RoomStage:
+    """Stage 2: the room's head once more, on many scenes that the frozen encoder hears."""
+
+    data: SceneData = field(default_factory=SceneData)
+    optimisation: Optimisation = field(default_factory=Optimisation)
+
+
+@dataclass(frozen=True)
 class RangeStage:
-    """Stage 2: distance and volume from the early response, on top of the frozen encoder."""
+    """Stage 3: distance and volume from the early response, on top of the frozen encoder."""
 
     data: SceneData = field(default_factory=SceneData)
     optimisation: Optimisation = field(default_factory=Optimisation)
@@ -71,7 +79,7 @@ class RangeStage:
 
 @dataclass(frozen=True)
 class LanguageStage:
-    """Stage 3: answering, on top of the frozen encoder."""
+    """Stage 4: answering, on top of the frozen encoder."""
 
     data: SceneData = field(default_factory=SceneData)
     optimisation: Optimisation = field(default_factory=Optimisation)
@@ -85,6 +93,7 @@ class Recipe:
     """A whole training run."""
 
     encoder: EncoderStage = field(default_factory=EncoderStage)
+    room: RoomStage = field(default_factory=RoomStage)
     range: RangeStage = field(default_factory=RangeStage)
     language: LanguageStage = field(default_factory=LanguageStage)
 

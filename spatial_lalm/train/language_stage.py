@@ -1,4 +1,4 @@
-"""Stage 3, answering: questions about scenes of several lengths, on top of the frozen encoder.
+"""Stage 4, answering: questions about scenes of several lengths, on top of the frozen encoder.
 
 Legend: B scenes, W windows of all of them, S tokens.
 """

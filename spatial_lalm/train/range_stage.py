@@ -1,4 +1,4 @@
-"""Stage 2, ranging: what the frozen encoder heard in new scenes, and how far and in how large a room that truly was.
+"""Stage 3, ranging: what the frozen encoder heard in new scenes, and how far and in how large a room that truly was.
 
 The head learns from the encoder's own events, directions and room, errors included: just what it will be given in use.
 """

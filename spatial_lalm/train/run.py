@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from spatial_lalm.model.encoder import SpatialEncoder
 
 Reporter = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
-STAGES = ("encoder", "range", "language")
+STAGES = ("encoder", "room", "range", "language")
 
 
 def train(
@@ -27,7 +27,7 @@ def train(
     ``InputError`` when the folder holds a run of another recipe or source list, or lacks the encoder to answer with.
     """
     from spatial_lalm.model.loading import quiet_transformers
-    from spatial_lalm.train import encoder_stage, language_stage, range_stage
+    from spatial_lalm.train import encoder_stage, language_stage, range_stage, room_stage
 
     # Before the claim: a refused command leaves nothing behind.
     if stages[0] != "encoder":
@@ -41,8 +41,17 @@ def train(
             encoder = encoder_stage.train_encoder(recipe.encoder, scenes, folder / "encoder", progress)
         with quiet_transformers():
             encoder.save_pretrained(folder / "encoder" / "model")
-    if "range" in stages:
+    if "room" in stages:
         encoder = _trained_encoder(folder, "encoder")
+        scenes = folder / "scenes" / "room"
+        with report("scenes for rooms") as progress:
+            room_stage.prepare(recipe.room, encoder, sources, scenes, workers, progress)
+        with report("steps of rooms") as progress:
+            room_stage.train_room(recipe.room, encoder, scenes, folder / "room", progress)
+        with quiet_transformers():
+            encoder.save_pretrained(folder / "room" / "model")
+    if "range" in stages:
+        encoder = _trained_encoder(folder, "room")
         scenes = folder / "scenes" / "range"
         with report("scenes for ranging") as progress:
             range_stage.prepare(recipe.range, encoder, sources, scenes, workers, progress)

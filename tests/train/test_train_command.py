@@ -12,7 +12,7 @@ from spatial_lalm.app import cli
 from spatial_lalm.audio.recording import Recording
 from spatial_lalm.model import hearing
 from spatial_lalm.model.loading import load_model
-from spatial_lalm.train import data, encoder_stage, language_stage, range_stage
+from spatial_lalm.train import data, encoder_stage, language_stage, range_stage, room_stage
 
 TINY = """
 [encoder.data]
@@ -34,6 +34,20 @@ num_hidden_layers = 1
 num_attention_heads = 2
 segment_frames = 10
 range_width = 4
+
+[room.data]
+scenes = 6
+validation = 4
+seed = 5
+duration_s = [1.0]
+t60_s = [0.1, 0.3]
+event_s = [0.4, 0.9]
+counts = [0.0, 1.0]
+
+[room.optimisation]
+steps = 2
+batch = 4
+checkpoint_every = 2
 
 [range.data]
 scenes = 6
@@ -100,7 +114,7 @@ def shrink(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(hearing, "ON", 0.0)
     patch.setattr(hearing, "SURE", 0.0)
     patch.setattr(range_stage, "SAME_DEG", 180.0)
-    for stage in (encoder_stage, range_stage, language_stage):
+    for stage in (encoder_stage, room_stage, range_stage, language_stage):
         patch.setattr(stage, "open_library", lambda *_: library)
 
 
@@ -146,8 +160,17 @@ def test_encoder_of_the_model_is_the_trained_one(run: Path) -> None:
     assert all(encoder[name].equal(tower[name]) for name in encoder)
 
 
+def test_room_stage_changes_nothing_but_the_rooms_head(run: Path) -> None:
+    from spatial_lalm.model.encoder import SpatialEncoder
+
+    before, after = (SpatialEncoder.from_pretrained(run / stage / "model").state_dict() for stage in ("encoder", "room"))
+    changed = {name for name in before if not before[name].equal(after[name])}
+    assert changed
+    assert all(name.startswith("heads.room") for name in changed)
+
+
 def test_logs_tell_loss_and_validation(run: Path) -> None:
-    for stage, steps in (("encoder", 3), ("range", 2), ("language", 2)):
+    for stage, steps in (("encoder", 3), ("room", 2), ("range", 2), ("language", 2)):
         rows = [json.loads(line) for line in (run / stage / "log.jsonl").read_text().splitlines()]
         assert [row["step"] for row in rows if "loss" in row] == [steps]
         assert rows[-1]["step"] == steps
@@ -165,7 +188,8 @@ def test_run_again_changes_nothing(run: Path, recipe: Path, capsys: pytest.Captu
 def test_stages_one_by_one_give_the_same_model(
     run: Path, recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for stage, where in (("encoder", "encoder/model"), ("range", "range/model"), ("language", "model")):
+    places = {stage: f"{stage}/model" for stage in ("encoder", "room", "range")} | {"language": "model"}
+    for stage, where in places.items():
         assert cli.main(["train", str(recipe), "--out", str(tmp_path), "--stage", stage, "--workers", "2"]) == 0
         assert capsys.readouterr().out == f"{tmp_path / where}\n"
     for name in ("encoder/checkpoint.safetensors", "model/model.safetensors", "model/tokenizer.json"):
@@ -202,5 +226,5 @@ def test_mistakes_are_one_line(arguments: list[str], said: str, capsys: pytest.C
 def test_wrong_field_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "wrong.toml"
     path.write_text("[encoder.data]\nscenes = 'many'\n")
-    assert "scenes = 'many': must be of type int" in error_of([str(path), "--out", str(tmp_path / "new")], capsys)
+    assert "scenes = 'many': must be a whole number" in error_of([str(path), "--out", str(tmp_path / "new")], capsys)
     assert not (tmp_path / "new").exists()

@@ -1,0 +1,94 @@
+"""Stage 2, rooms: the head for T60, DRR, C50 and volume, fitted anew to what the frozen encoder hears of other scenes.
+
+Rooms are learned from clips, one number each, directions from every frame: the same scenes that teach directions teach
+too little of rooms. Here many more are heard once, from a side and through a receiver drawn at random.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from spatial_lalm.model.encoder import SpatialEncoder
+from spatial_lalm.simulation.library import SourceLibrary
+from spatial_lalm.simulation.recipe import SceneRecipe
+from spatial_lalm.train.augmentation import augment
+from spatial_lalm.train.config import RoomStage
+from spatial_lalm.train.data import Arrays, FeatureSet, render_features, render_part
+from spatial_lalm.train.encoder_stage import hear, open_library, scene_recipe
+from spatial_lalm.train.loop import fit
+from spatial_lalm.train.objectives import room_loss
+
+Progress = Callable[[int, int], None]
+AT_ONCE = 50
+
+
+def prepare(
+    stage: RoomStage, encoder: SpatialEncoder, sources: Path | None, folder: Path, workers: int, progress: Progress
+) -> None:
+    """Render scenes, hear them, and keep the frames that the head reads, in ``folder/train`` and ``validation``."""
+    plans = (("validation", stage.data.validation, stage.data.seed + 1), ("train", stage.data.scenes, stage.data.seed))
+    for split, scenes, seed in plans:
+        library = open_library(sources, split, stage.data)
+        recipe = scene_recipe(stage.data, stage.data.duration_s[0], split == "train")
+        make = partial(heard_part, encoder)
+        render_features([recipe], library, scenes, seed, folder / split, workers, progress, make)
+
+
+@torch.inference_mode()
+def heard_part(encoder: SpatialEncoder, recipe: SceneRecipe, library: SourceLibrary, seeds: list[int]) -> Arrays:
+    """Frames ``hidden (S, T, H)`` of the scenes that hold a sound, and their ``room (S, 10)``."""
+    part = render_part(recipe, library, seeds)
+    generator = torch.Generator().manual_seed(seeds[0])
+    hidden = []
+    for start in range(0, len(seeds), AT_ONCE):
+        rows = slice(start, start + AT_ONCE)
+        features, direction = (torch.from_numpy(part[name][rows]).float() for name in ("features", "direction"))
+        maps, _ = augment(features, direction, generator)
+        hidden.append(hear(encoder, maps, True).hidden.half().numpy())
+    sounding = (part["label"] >= 0).any(axis=1)
+    return {"hidden": np.concatenate(hidden)[sounding], "room": part["room"][sounding]}
+
+
+def train_room(stage: RoomStage, encoder: SpatialEncoder, data_folder: Path, folder: Path, progress: Progress) -> None:
+    """Fit the encoder's room head, everything else frozen; exact resume from ``folder``."""
+    plan, heads = stage.optimisation, encoder.heads
+    for name, parameter in encoder.named_parameters():
+        parameter.requires_grad_(name.startswith("heads.room"))
+    scenes, held_out = (_whole(data_folder / split) for split in ("train", "validation"))
+
+    def step_function(_: int, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
+        rows = torch.randint(len(scenes["room"]), (plan.batch,), generator=generator)
+        return room_loss(heads(scenes["hidden"][rows].float()), scenes["room"][rows]), {}
+
+    @torch.inference_mode()
+    def validate() -> dict[str, float]:
+        return room_errors(heads(held_out["hidden"].float()).room, held_out["room"])
+
+    fit(heads, plan, step_function, folder, validate, progress)
+    encoder.eval()
+
+
+def room_errors(said: Tensor, room: Tensor) -> dict[str, float]:
+    """Mean errors ``(S, 10)`` against ``(S, 10)``: T60 of 0.2 to 1 s, longer ones relatively, DRR, C50, volume."""
+    t60 = room[:, 0].exp()
+    short, long = (t60 > 0.2) & (t60 < 1.0), t60 >= 1.0
+    off = (said - room).abs()
+    return {
+        "t60_s": float((said[:, 0].exp() - t60)[short].abs().mean()),
+        "t60_long": float((said[:, 0].exp() / t60 - 1)[long].abs().mean()),
+        "drr_db": float(10 * off[:, 7].nanmean()),
+        "c50_db": float(10 * off[:, 8].nanmean()),
+        "volume_log2": float(off[:, 9].nanmean() / np.log(2)),
+    }
+
+
+def _whole(folder: Path) -> dict[str, Tensor]:
+    """All parts of a folder in memory: 15 kB a scene of four seconds."""
+    parts = FeatureSet.open(folder).parts
+    return {name: torch.from_numpy(np.concatenate([part[name] for part in parts])) for name in ("hidden", "room")}
