@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from spatial_lalm.audio.scene import OCTAVES_HZ
-from spatial_lalm.simulation.engine.paths import Path, air_rates
+from spatial_lalm.simulation.engine.paths import Path, air_rates, require_shoeboxes
 
 NEAREST_M = 0.05
 """Sources nearer than this would be louder than any that exists."""
@@ -50,6 +50,7 @@ class _Lattice:
 
 def _lattice(paths: Sequence[Path], reach_m: np.ndarray, device: torch.device) -> _Lattice:
     """Positions along each axis that lie within the reach of their path, ``reach_m (P,)``, nearest first."""
+    require_shoeboxes(paths)
     size = np.array([path.room.dimensions_m for path in paths])[:, :, None]
     source = np.array([path.source for path in paths], float)[:, :, None]
     receiver = np.array([path.receiver for path in paths], float)[:, :, None]
@@ -74,7 +75,10 @@ def _lattice(paths: Sequence[Path], reach_m: np.ndarray, device: torch.device) -
 
 
 def image_sources(paths: Sequence[Path], reach_m: np.ndarray, device: torch.device) -> Images:
-    """All images within ``reach_m (P,)`` metres of their receivers, and the direct sound in any case."""
+    """All images within ``reach_m (P,)`` metres of their receivers, and the direct sound in any case.
+
+    ``InputError``: a room that is no shoebox.
+    """
     lattice = _lattice(paths, reach_m, device)
     total = lattice.count.prod(dim=1)
     owner = torch.repeat_interleave(total)
