@@ -52,7 +52,7 @@ class SourceRecipe:
     directed_share: float = setting(0.5, "share of sources that radiate to a side", least=0, most=1)
     moving_share: float = setting(0.25, "share of sources that move", least=0, most=1)
     speed_m_s: Pair = setting((0.3, 1.8), "speed of moving sources", unit="m/s", drawn="log-uniform")
-    crossing_share: float = setting(0.3, "share of pairs of moving sources whose directions cross", least=0, most=1)
+    crossing_share: float = setting(0.3, "share of pairs of moving sources that cross, at any speed", least=0, most=1)
     conversation_share: float = setting(0.15, "share of windows with a conversation of 2 to 4", least=0, most=1)
     gap_s: float = setting(0.2, "mean gap between turns; below 0 they overlap", unit="s")
     gap_spread_s: float = setting(0.45, "deviation of the gaps", unit="s", drawn="normal")

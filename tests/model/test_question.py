@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from spatial_lalm.model.question import Asked, read_question
-from spatial_lalm.simulation import phrasings
+from spatial_lalm.simulation.questions import phrasings
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from spatial_lalm.audio.scene import CLASSES, Scene, SourceEvent
 from spatial_lalm.audio.wording import NAMES
 from spatial_lalm.simulation.questions.checks.basic_places import NUMBER, Key, read_spot, true_spot
+from spatial_lalm.simulation.questions.checks.rooms import size_m3
 from spatial_lalm.simulation.questions.phrasings import ALIASES, GENERIC_ALL, GENERIC_ONE
 
 if TYPE_CHECKING:
@@ -173,8 +174,7 @@ def _room_size(scene: Scene, qa: QuestionAnswer) -> bool:
     found = re.fullmatch(r"The room is ([a-z -]+), with a volume of about (\d+(?:\.\d+)?) m³\.", qa.answer)
     if not found:
         return False
-    width, depth, height = scene.room.dimensions_m
-    volume, told = width * depth * height, float(found[2])
+    volume, told = size_m3(scene), float(found[2])
     unit = 10.0 ** (math.floor(math.log10(volume)) - 1)
     ends = {"small": (0, 40), "medium-sized": (40, 120), "large": (120, 400), "very large": (400, math.inf)}
     low, high = ends.get(found[1], (1, 0))

@@ -31,8 +31,12 @@ def t60_s(scene: Scene) -> float:
 
 
 def size_m3(scene: Scene) -> float:
-    """Volume in cubic metres; NaN outdoors."""
-    return math.nan if open_air(scene) else math.prod(scene.room.dimensions_m)
+    """Volume in cubic metres, the floor's corners taken one by one (shoelace formula); NaN outdoors."""
+    width, depth, height = scene.room.dimensions_m
+    corners = scene.room.corners_m or ((0.0, 0.0), (width, 0.0), (width, depth), (0.0, depth))
+    around = zip(corners, (*corners[1:], corners[0]), strict=True)
+    floor = abs(sum(x0 * y1 - x1 * y0 for (x0, y0), (x1, y1) in around)) / 2
+    return math.nan if open_air(scene) else floor * height
 
 
 def t60(asked: Asked) -> set[int] | None:
