@@ -146,9 +146,8 @@ class Background:
             own = np.float32(10 ** (self.own_db / 20)) * (octaves**-self.own_tilt).astype(np.float32)
             shape = np.where(orders == 0, diffuse, np.hypot(diffuse / np.sqrt(2 * orders + 1), own))
             return _white(rng, len(orders), size) * shape.astype(np.float32)
-        noise = self.receiver.diffuse_bank(self.rate).sum(axis=0)
-        turned = np.take(noise, int(rng.integers(noise.shape[1])) + np.arange(self._length), axis=1, mode="wrap")
-        return np.asarray(scipy.fft.rfft(turned, size) * diffuse)
+        noise = self.receiver.diffuse_noise(self.rate, int(rng.integers(2**30)), self._length).sum(axis=0)
+        return np.asarray(scipy.fft.rfft(noise, size) * diffuse)
 
     def _swell(self, moment: NDArray[np.int64]) -> Floats:
         """Gain ``(T,)``: three slow waves of periods of 2 to 15 s, ``swing_db`` from crest to trough together."""

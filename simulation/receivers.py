@@ -91,16 +91,29 @@ class Receiver:
         coherent with W and each other as physics has it. Of ideal ambisonics the rows are the channels, incoherent,
         with W first as ever. W has unit variance over the sum of the bands. The noise is fixed by a seed and kept.
 
-        Capsules off their data sheet get the nominal array's noise, times their gains: a displacement of a millimetre
-        or a delay of microseconds changes the coherence less than two stretches of noise differ, and a bank costs a
-        hundred responses.
+        Capsules off their data sheet get the nominal array's noise, to be multiplied by ``row_gains``: a displacement
+        of a millimetre or a delay of microseconds changes the coherence less than two stretches of noise differ, and a
+        bank costs a hundred responses.
         """
         if self.array is None:
             return ambisonic_bank(self.order, rate)
-        bank = array_bank(self.array, self.order, rate)
-        if (self.gains == 1).all():
-            return bank
-        return np.asarray(bank * np.concatenate([[1.0], self.gains]).astype(np.float32)[:, None])
+        return array_bank(self.array, self.order, rate)
+
+    def diffuse_noise(self, rate: int, place: int, samples: int) -> NDArray[np.float32]:
+        """Noise ``(B, rows, samples)`` from a place of the diffuse bank on, round and round, as the capsules hear it."""
+        bank = self.diffuse_bank(rate)
+        start = place % bank.shape[2]
+        rounds = -(-(start + samples) // bank.shape[2])
+        ends = [(start if turn == 0 else 0, start + samples - turn * bank.shape[2]) for turn in range(rounds)]
+        stretch = np.concatenate([bank[:, :, first:last] for first, last in ends], axis=2)
+        stretch *= self.row_gains[:, None]
+        return stretch
+
+    @property
+    def row_gains(self) -> NDArray[np.float32]:
+        """What the capsules do to the rows of the diffuse bank, ``(rows,)``: nothing to W and to ideal channels."""
+        gains = self.gains if self.array is None else np.concatenate([[1.0], self.gains])
+        return np.asarray(gains, dtype=np.float32)
 
 
 @lru_cache(maxsize=2)

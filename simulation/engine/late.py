@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -28,6 +28,9 @@ from spatial_lalm.audio.conventions import harmonic_terms
 from spatial_lalm.audio.scene import OCTAVES_HZ
 from spatial_lalm.simulation.acoustics import octave_masks
 from spatial_lalm.simulation.engine.paths import Path, air_rates, require_shoeboxes, scattered_rates
+
+if TYPE_CHECKING:
+    from spatial_lalm.simulation.receivers import Receiver
 
 Floats = NDArray[np.floating[Any]]
 
@@ -195,15 +198,13 @@ def ambisonic_late(paths: Sequence[Path], decay: Decay, order: int, rate: int, d
     return late
 
 
-def array_late(
-    bank: NDArray[np.float32], paths: Sequence[Path], decay: Decay, rate: int, device: torch.device
-) -> Tensor:
-    """Late fields ``(P, R, T)`` cut from a receiver's own diffuse noise ``bank (B, R, S)``, alike in all its rows."""
+def array_late(receiver: Receiver, paths: Sequence[Path], decay: Decay, rate: int, device: torch.device) -> Tensor:
+    """Late fields ``(P, R, T)`` cut from a receiver's own diffuse noise, shaped alike in all its rows."""
     shape = envelopes(decay, direction_weights(paths, 0), rate, device)[:, :, 0]  # (P, B, T)
     samples = shape.shape[-1]
-    late = shape.new_empty(len(paths), bank.shape[1], samples)
+    late = shape.new_empty(len(paths), len(receiver.row_gains), samples)
     for row, path in enumerate(paths):
-        place = int(np.random.default_rng((path.seed, 1)).integers(bank.shape[2]))
-        noise = torch.from_numpy(np.take(bank, np.arange(place, place + samples), axis=2, mode="wrap"))
+        place = int(np.random.default_rng((path.seed, 1)).integers(2**30))
+        noise = torch.from_numpy(receiver.diffuse_noise(rate, place, samples))
         torch.sum(shape[row, :, None] * noise.to(device), dim=0, out=late[row])
     return late

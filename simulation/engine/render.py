@@ -98,7 +98,7 @@ def _late(paths: Sequence[Path], decay: Decay, receiver: Receiver, rate: int, de
     if receiver.array is None:
         late = ambisonic_late(paths, decay, receiver.order, rate, device)
     else:
-        late = array_late(receiver.diffuse_bank(rate), paths, decay, rate, device)
+        late = array_late(receiver, paths, decay, rate, device)
     return late * torch.sin(torch.pi / 2 * (torch.arange(late.shape[2], device=device) / (SEAM_S * rate)).clamp(max=1))
 
 

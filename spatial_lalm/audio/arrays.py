@@ -148,6 +148,8 @@ class MicrophoneArray:
         except (ValueError, RecursionError) as error:
             reason = " ".join(str(error).split())
             raise InputError(f"{path}: an array file must be JSON ({reason})") from None
+        if isinstance(content, dict):
+            content.setdefault("name", Path(path).stem)
         try:
             return cls.from_dict(content)
         except InputError as error:

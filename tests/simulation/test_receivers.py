@@ -259,8 +259,16 @@ def test_mismatch_acts_in_response_and_in_the_diffuse_noise() -> None:
     np.testing.assert_allclose(ours, ideal * real.mismatch(257, RATE)[:, None], atol=1e-5)
     late = np.angle(real.mismatch(257, RATE)[:, 64])  # at 2 kHz
     np.testing.assert_allclose(late, -2 * np.pi * 2000 * real.delays_s, rtol=1e-3)
-    ratio = real.diffuse_bank(RATE).std(axis=(0, 2)) / exact.diffuse_bank(RATE).std(axis=(0, 2))
+    ratio = real.diffuse_noise(RATE, 100, 4000).std(axis=(0, 2)) / exact.diffuse_noise(RATE, 100, 4000).std(axis=(0, 2))
     np.testing.assert_allclose(ratio, [1.0, *real.gains], rtol=1e-3)
+
+
+def test_diffuse_noise_goes_round_and_round() -> None:
+    receiver = array_receiver(pair(0.06))
+    bank = receiver.diffuse_bank(RATE)
+    period = bank.shape[2]
+    places = np.arange(period - 7, 2 * period + 5) % period
+    np.testing.assert_array_equal(receiver.diffuse_noise(RATE, 2 * period - 7, period + 12), bank[:, :, places])
 
 
 def test_displaced_capsules_hear_earlier_or_later() -> None:
