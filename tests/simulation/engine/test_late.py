@@ -188,10 +188,12 @@ def test_channels_keep_the_energy_of_their_directions() -> None:
 
 
 def test_turned_receivers_hear_the_same_field_turned() -> None:
-    """On its side (roll 90 degrees) the receiver's z lies in the room's horizon."""
-    still = energy(SOFT_CEILING, np.array([0.2]), 1)[3, :, 0]
-    rolled = energy(replace(SOFT_CEILING, facing=rotation_matrix(0.0, 0.0, 90.0)), np.array([0.2]), 1)[3, :, 0]
-    np.testing.assert_allclose(rolled[[0, 2, 1, 3]], still, rtol=1e-6)
+    """The energies along the receiver's axes are the diagonal of R' C R, C being diagonal along the room's walls."""
+    facing = rotation_matrix(30.0, 50.0, 20.0)
+    still, turned = (energy(replace(SOFT_CEILING, facing=one), np.array([0.2]), 1)[3, :, 0] for one in (None, facing))
+    x_y_z = [3, 1, 2]
+    np.testing.assert_allclose(turned[x_y_z], np.diag(facing.T @ np.diag(still[x_y_z]) @ facing), rtol=1e-6)
+    assert turned[0] == pytest.approx(still[0])
 
 
 @pytest.mark.parametrize("order", [1, 3])
