@@ -92,8 +92,6 @@ def simulated_clip(samples: Samples, scene: Scene) -> Clip:
     )
 
 
-
-
 def _one_source(t60_s: tuple[float, float], event_s: tuple[float, float] = SPEECH_S) -> SceneRecipe:
     return still_scenes(4.0, t60_s, snr_db=(10.0, 40.0), counts=(0.0, 1.0), event_s=event_s)
 

@@ -93,9 +93,7 @@ def scenes(count: int) -> dict[str, float]:
         common = ["simulate", f"{folder}/out", "--config", str(config), "--workers", "2"]
         seconds, megabytes = _measured([*common, "--scenes", str(count)])
     print(f"\n10 s scenes, 3 sources (one moves), noise, FOA, 2 processes: {count / seconds:.1f} scenes/s,")
-    print(
-        f"  {10 * count / seconds:.0f} x real time, {megabytes:.0f} MB a process, {count} scenes in {seconds:.1f} s"
-    )
+    print(f"  {10 * count / seconds:.0f} x real time, {megabytes:.0f} MB a process, {count} scenes in {seconds:.1f} s")
     return {"scenes_per_s": count / seconds, "peak_mb": megabytes}
 
 

@@ -100,7 +100,7 @@ class Receiver:
         return array_bank(self.array, self.order, rate)
 
     def diffuse_noise(self, rate: int, place: int, samples: int) -> NDArray[np.float32]:
-        """Noise ``(B, rows, samples)`` from a place of the diffuse bank on, round and round, as the capsules hear it."""
+        """Noise ``(B, rows, samples)`` from a place of the bank on, round and round, as the capsules hear it."""
         bank = self.diffuse_bank(rate)
         start = place % bank.shape[2]
         rounds = -(-(start + samples) // bank.shape[2])

@@ -163,7 +163,8 @@ def test_encoder_of_the_model_is_the_trained_one(run: Path) -> None:
 def test_room_stage_changes_nothing_but_the_rooms_head(run: Path) -> None:
     from spatial_lalm.model.encoder import SpatialEncoder
 
-    before, after = (SpatialEncoder.from_pretrained(run / stage / "model").state_dict() for stage in ("encoder", "room"))
+    paths = (run / stage / "model" for stage in ("encoder", "room"))
+    before, after = (SpatialEncoder.from_pretrained(path).state_dict() for path in paths)
     changed = {name for name in before if not before[name].equal(after[name])}
     assert changed
     assert all(name.startswith("heads.room") for name in changed)
