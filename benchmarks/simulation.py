@@ -13,13 +13,17 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from crash import crashes
 from engines import engines, seconds_a_response
 from fidelity import QUANTITIES, coherence, differences, pairs, plot_decays
 
+PARTS = ("speed", "fidelity", "scenes", "long", "crashes")
 ORDERS = {"FOA": 1, "HOA2": 2}
 SCENE = """
 duration_s = 10.0
@@ -110,21 +114,35 @@ def long_scenes(durations_s: tuple[float, ...]) -> list[dict[str, float]]:
     return rows
 
 
+def killed(points: int) -> list[dict[str, Any]]:
+    """Runs that are killed at random points: files that broke, and folders that came out different."""
+    rows = []
+    print(f"\n{'killed at random points':36}{'runs':>6}{'cut short':>11}{'broken':>8}{'different':>11}")
+    for layout in ("files", "hdf5"):
+        told = crashes(layout, points)
+        rows.append(asdict(told))
+        print(f"{layout:36}{told.runs:6}{told.interrupted:11}{told.broken:8}{told.differing:11}", flush=True)
+    return rows
+
+
 def main() -> int:
     """Print the tables; write them as JSON where asked."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer rooms, T60 0.3 s and first order only, no hour")
     parser.add_argument("--json", type=Path, help="write the figures here, too")
     parser.add_argument("--plot", type=Path, help="write energy decay curves to this PNG")
+    parser.add_argument("--only", nargs="+", choices=PARTS, help="these parts alone")
     args = parser.parse_args()
     print(f"{os.cpu_count()} cores")
     quick = args.quick
-    results = {
-        "speed": speed((0.3,) if quick else (0.3, 0.5, 0.8), {"FOA": 1} if quick else ORDERS),
-        "fidelity": fidelity(12 if quick else 200, args.plot),
-        "scenes": scenes(20 if quick else 200),
-        "long": long_scenes((120.0,) if quick else (600.0, 3600.0)),
+    parts: dict[str, Callable[[], Any]] = {
+        "speed": lambda: speed((0.3,) if quick else (0.3, 0.5, 0.8), {"FOA": 1} if quick else ORDERS),
+        "fidelity": lambda: fidelity(12 if quick else 200, args.plot),
+        "scenes": lambda: scenes(20 if quick else 200),
+        "long": lambda: long_scenes((120.0,) if quick else (600.0, 3600.0)),
+        "crashes": lambda: killed(4 if quick else 20),
     }
+    results = {name: parts[name]() for name in args.only or parts}
     if args.json is not None:
         args.json.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     return 0

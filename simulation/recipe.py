@@ -24,7 +24,7 @@ class RoomRecipe:
     outdoors_share: float = setting(0.05, "share of scenes in open air, half with hard ground", least=0, most=1)
     wall_spread: float = setting(0.4, "standard deviation of a wall's ln absorption around the mean", drawn="normal")
     tilt: Pair = setting((-0.25, 0.35), "growth of absorption with frequency, exponent", drawn="uniform")
-    scattering: Pair = setting((0.0, 0.7), "how far reflections lose their direction, 0 to 1", drawn="uniform")
+    scattering: Pair = setting((0.5, 1.0), "how far the late field has lost its direction", drawn="uniform")
     polygon_share: float = setting(
         0.0,
         "share of rooms over an L, a trapezoid or an irregular floor; needs engine pyroomacoustics",

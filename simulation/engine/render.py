@@ -34,9 +34,9 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.floating[Any]]
 
-IMAGE_COUNT = 1000
-"""Images rendered exactly: about as many as the ear and a microphone can still tell apart from a diffuse field."""
-MIXING_S = (0.03, 0.15)
+IMAGE_COUNT = 3000
+"""Images rendered exactly: more than can be told from a diffuse field, as the slow modes of the bass hang on them."""
+MIXING_S = (0.03, 0.2)
 AFTER_DIRECT_S = 0.03
 """Images are exact for at least so long after the direct sound."""
 SEAM_S = 0.008
