@@ -15,6 +15,8 @@ Floats = NDArray[np.floating[Any]]
 DIRECT_WINDOW_S = (-0.001, 0.0025)
 """The direct sound, around its arrival (as in the ACE challenge's DRR, with 2.5 ms after the peak)."""
 BAND_RINGING_S = 0.1
+RATIO_LIMIT_DB = 60.0
+"""Ratios beyond this are not told apart."""
 _FIT_DB: dict[str, tuple[float, float]] = {"t60": (-5.0, -25.0), "edt": (-0.1, -10.1)}
 """Levels between which the decay curve is fitted: T20 for T60, and the early decay time (ISO 3382-1), 10 dB from where
 the direct sound has begun: before it the curve is flat."""
@@ -81,8 +83,9 @@ def clarity_db(response: Floats, direct_sample: float, rate: int, early_s: float
 
 
 def _ratio_db(numerator: np.floating[Any], denominator: np.floating[Any]) -> float:
-    """A power ratio in dB, limited to +-60 dB so that an anechoic room stays a number."""
-    return float(np.clip(10 * np.log10(np.maximum(numerator, 1e-30) / np.maximum(denominator, 1e-30)), -60.0, 60.0))
+    """A power ratio in dB, limited to ``RATIO_LIMIT_DB`` so that an anechoic room stays a number."""
+    ratio = np.log10(np.maximum(numerator, 1e-30) / np.maximum(denominator, 1e-30))
+    return float(np.clip(10 * ratio, -RATIO_LIMIT_DB, RATIO_LIMIT_DB))
 
 
 def measure(response: Floats, direct_sample: float, rate: int) -> Acoustics:

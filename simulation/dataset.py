@@ -323,11 +323,18 @@ def _prepare(folder: Path, settings: dict[str, Any], scenes: int) -> None:
     if found is None:
         raise InputError(f"{folder}: holds other files; choose a new or empty folder for the scenes")
     other = sorted(key for key in settings if found.get(key) != settings[key])
-    if other:
+    if other and _is_bare(folder):
+        atomic_write(folder / SETTINGS, json_bytes(settings))
+    elif other:
         raise InputError(f"{folder}: holds scenes of other settings ({', '.join(other)}); choose another folder")
     there = (read_object(folder / MANIFEST) or {}).get("scenes", 0)
     if there > scenes:
         raise InputError(f"{folder}: holds {there} scenes, {scenes} were asked for; ask for at least {there}")
+
+
+def _is_bare(folder: Path) -> bool:
+    """Whether a run left nothing but its settings and lists, as one does whose first scene was refused."""
+    return not any(path.is_dir() or path.suffix == ".h5" for path in folder.iterdir())
 
 
 def read_object(path: Path) -> dict[str, Any] | None:

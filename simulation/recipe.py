@@ -17,14 +17,18 @@ ENGINES = ("images", "all-images", "pyroomacoustics")
 class RoomRecipe:
     """Rooms from closets to churches, and open air."""
 
-    t60_s: Pair = setting((0.1, 1.5), "reverberation time (Eyring, 1 kHz)", unit="s", drawn="log-uniform")
-    dwellings_m3: Pair = setting((12.0, 400.0), "volume of rooms to live and work in", unit="m3", drawn="log-uniform")
-    volume_m3: Pair = setting((5.0, 20_000.0), "volume of all other rooms", unit="m3", drawn="log-uniform")
+    t60_s: Pair = setting((0.1, 1.5), "reverberation time (Eyring, 1 kHz)", "s", "log-uniform", least=0.05, most=8)
+    dwellings_m3: Pair = setting((12.0, 400.0), "volume of rooms to live and work in", "m3", "log-uniform", least=2)
+    volume_m3: Pair = setting((5.0, 20_000.0), "volume of all other rooms", "m3", "log-uniform", least=2)
     dwelling_share: float = setting(0.65, "share of rooms to live and work in", least=0, most=1)
     outdoors_share: float = setting(0.05, "share of scenes in open air, half with hard ground", least=0, most=1)
-    wall_spread: float = setting(0.4, "standard deviation of a wall's ln absorption around the mean", drawn="normal")
+    wall_spread: float = setting(
+        0.4, "standard deviation of a wall's ln absorption around the mean", drawn="normal", least=0, most=2
+    )
     tilt: Pair = setting((-0.25, 0.35), "growth of absorption with frequency, exponent", drawn="uniform")
-    scattering: Pair = setting((0.5, 1.0), "how far the late field has lost its direction", drawn="uniform")
+    scattering: Pair = setting(
+        (0.5, 1.0), "how far the late field has lost its direction", drawn="uniform", least=0, most=1
+    )
     polygon_share: float = setting(
         0.0,
         "share of rooms over an L, a trapezoid or an irregular floor; needs engine pyroomacoustics",
@@ -40,49 +44,59 @@ class SourceRecipe:
     counts: tuple[float, ...] = setting(
         (0.04, 0.40, 0.28, 0.16, 0.08, 0.04), "weight of 0, 1, 2, ... sources in a window"
     )
-    window_s: float = setting(60.0, "longer scenes are sequences of windows of this length", unit="s")
-    event_s: Pair = setting((0.8, 8.0), "longest excerpt of a sound", unit="s", drawn="log-uniform")
+    window_s: float = setting(60.0, "longer scenes are sequences of windows of this length", unit="s", least=1)
+    event_s: Pair = setting((0.8, 8.0), "longest excerpt of a sound", unit="s", drawn="log-uniform", least=0.05)
     most_at_once: int = setting(5, "sounds that may overlap; 1 keeps them apart", least=1)
-    level_spread_db: float = setting(6.0, "levels at the receiver lie within +- this", unit="dB", drawn="uniform")
-    varispeed: float = setting(0.0, "sounds play faster or slower by up to this fraction")
+    level_spread_db: float = setting(
+        6.0, "levels at the receiver lie within +- this", unit="dB", drawn="uniform", least=0, most=60
+    )
+    varispeed: float = setting(0.0, "sounds play faster or slower by up to this fraction", least=0, most=0.9)
     colour_db: float = setting(0.0, "sounds are tilted by up to +- this", unit="dB/octave", drawn="uniform")
-    nearest_m: float = setting(0.5, "least distance from the receiver", unit="m")
-    separation_deg: float = setting(12.0, "least angle between sources, where the room allows", unit="degrees")
+    nearest_m: float = setting(0.5, "least distance from the receiver", unit="m", least=0.1)
+    separation_deg: float = setting(
+        12.0, "least angle between sources, where the room allows", unit="degrees", least=0, most=180
+    )
     drr_db: Pair = setting((-60.0, 60.0), "direct-to-reverberant ratio that distances aim at", unit="dB")
     directed_share: float = setting(0.5, "share of sources that radiate to a side", least=0, most=1)
     moving_share: float = setting(0.25, "share of sources that move", least=0, most=1)
-    speed_m_s: Pair = setting((0.3, 1.8), "speed of moving sources", unit="m/s", drawn="log-uniform")
+    speed_m_s: Pair = setting(
+        (0.3, 1.8), "speed of moving sources", unit="m/s", drawn="log-uniform", least=0.01, most=50
+    )
     crossing_share: float = setting(0.3, "share of pairs of moving sources that cross, at any speed", least=0, most=1)
     conversation_share: float = setting(0.15, "share of windows with a conversation of 2 to 4", least=0, most=1)
     gap_s: float = setting(0.2, "mean gap between turns; below 0 they overlap", unit="s")
-    gap_spread_s: float = setting(0.45, "deviation of the gaps", unit="s", drawn="normal")
+    gap_spread_s: float = setting(0.45, "deviation of the gaps", unit="s", drawn="normal", least=0)
 
 
 @dataclass(frozen=True)
 class BackgroundRecipe:
     """Everything that is no event: ambience and the microphones' own noise."""
 
-    snr_db: Pair = setting((5.0, 40.0), "typical source over the background, in W", unit="dB", drawn="uniform")
+    snr_db: Pair = setting(
+        (5.0, 40.0), "typical source over the background, in W", unit="dB", drawn="uniform", least=-100, most=200
+    )
     diffuse_tilt: Pair = setting((0.0, 1.2), "fall of the ambience with frequency, exponent", drawn="uniform")
     own_db: Pair = setting((-30.0, -5.0), "own noise of ideal channels under the ambience", unit="dB", drawn="uniform")
     own_tilt: Pair = setting((0.0, 0.8), "fall of own noise with frequency, exponent", drawn="uniform")
     directional_share: float = setting(0.2, "share of scenes with a steady noise from one place", least=0, most=1)
     directional_db: Pair = setting((-10.0, 5.0), "its level over the ambience", unit="dB", drawn="uniform")
     unsteady_share: float = setting(0.3, "share of scenes whose ambience swells and fades", least=0, most=1)
-    swing_db: Pair = setting((3.0, 12.0), "how far it swells and fades", unit="dB", drawn="uniform")
+    swing_db: Pair = setting((3.0, 12.0), "how far it swells and fades", unit="dB", drawn="uniform", least=0, most=60)
 
 
 @dataclass(frozen=True)
 class ReceiverRecipe:
     """How far real microphones differ from their data sheet, and how they are carried."""
 
-    height_m: Pair = setting((0.6, 2.0), "height over the floor", unit="m", drawn="uniform")
-    gain_db: float = setting(0.5, "deviation of a capsule's gain", unit="dB", drawn="normal")
-    delay_us: float = setting(5.0, "deviation of a capsule's delay", unit="us", drawn="normal")
-    position_m: float = setting(0.0005, "deviation of a capsule's position, an axis", unit="m", drawn="normal")
+    height_m: Pair = setting(
+        (0.6, 2.0), "height over the floor, as far as the room goes", unit="m", drawn="uniform", least=0.1
+    )
+    gain_db: float = setting(0.5, "deviation of a capsule's gain", unit="dB", drawn="normal", least=0)
+    delay_us: float = setting(5.0, "deviation of a capsule's delay", unit="us", drawn="normal", least=0)
+    position_m: float = setting(0.0005, "deviation of a capsule's position, an axis", unit="m", drawn="normal", least=0)
     noise_floor_db: Pair = setting((-90.0, -65.0), "own noise of capsules", unit="dB re full scale", drawn="uniform")
     turning_share: float = setting(0.05, "share of scenes in which the receiver turns", least=0, most=1)
-    turn_deg_s: Pair = setting((10.0, 60.0), "speed of turning", unit="degrees/s", drawn="log-uniform")
+    turn_deg_s: Pair = setting((10.0, 60.0), "speed of turning", unit="degrees/s", drawn="log-uniform", least=0.1)
     carried_share: float = setting(0.03, "share of scenes in which the receiver is carried", least=0, most=1)
 
 
@@ -96,7 +110,9 @@ class SceneRecipe:
     engine: str = setting("images", "images, all-images or pyroomacoustics")
     questions: int = setting(0, "questions with answers about every scene, in its JSON", least=0, most=200)
     phrasings: str = setting("train", "wordings of the questions: train or held_out")
-    level_db: Pair = setting((-38.0, -14.0), "RMS of the mixture", unit="dB re full scale", drawn="uniform")
+    level_db: Pair = setting(
+        (-38.0, -14.0), "RMS of the mixture", unit="dB re full scale", drawn="uniform", least=-100, most=0
+    )
     rooms: RoomRecipe = field(default_factory=RoomRecipe)
     sources: SourceRecipe = field(default_factory=SourceRecipe)
     background: BackgroundRecipe = field(default_factory=BackgroundRecipe)
@@ -115,11 +131,6 @@ class SceneRecipe:
             raise InputError(f"phrasings {self.phrasings!r}: choose train or held_out")
         if self.engine not in ENGINES:
             raise InputError(f"engine {self.engine!r}: choose {', '.join(ENGINES)}")
-        if self.rooms.polygon_share and self.engine != "pyroomacoustics":
-            raise InputError(
-                f"rooms.polygon_share {self.rooms.polygon_share:g}: engine {self.engine} knows shoeboxes only; set "
-                "it to 0 or use --engine pyroomacoustics"
-            )
 
 
 def still_scenes(

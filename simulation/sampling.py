@@ -48,6 +48,7 @@ class _Take:
     events: list[SourceEvent] = field(default_factory=list)
     acoustics: list[Acoustics] = field(default_factory=list)
     turn_end_s: float = 0.0
+    last_talker: int | None = None
     voices: dict[int, str | None] = field(default_factory=dict)
 
 
@@ -155,17 +156,17 @@ def _windows(rng: np.random.Generator, recipe: SceneRecipe, take: _Take) -> Iter
 
 
 def _render(take: _Take, planned: PlannedSound, number: int) -> Sound | None:
-    """Render a planned sound, a turn after the turn before and in its talker's voice; None for a turn too late."""
+    """Render a planned sound, a turn after the turn before and in its talker's voice; None for one too late."""
     talker = planned.talker
     if talker is None:
         return render_sound(take.stage, planned, number)
     begins = max(take.turn_end_s, planned.window_s[0]) + planned.gap_s
-    if begins > planned.window_s[1] - 0.5:
+    if begins > planned.window_s[1] - 0.5 or talker == take.last_talker:  # the turn in between may have been too late
         return None
     planned = replace(planned, onset_s=max(begins, planned.window_s[0]))
     taken = {voice for other, voice in take.voices.items() if other != talker and voice}
     sound = render_sound(take.stage, planned, number, take.voices.get(talker), taken)
-    take.turn_end_s = sound.dry_end_s
+    take.turn_end_s, take.last_talker = sound.dry_end_s, talker
     take.voices[talker] = sound.speaker
     return sound
 

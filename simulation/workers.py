@@ -197,6 +197,10 @@ def _serve(task: Task[Any], pipe: Connection) -> None:
             pipe.send(_outcome(task, pipe.recv()))
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return
+    finally:
+        signal.signal(
+            signal.SIGTERM, signal.SIG_DFL
+        )  # nothing is left to remove, and the interpreter is on its way out
 
 
 def _end_with_parent() -> None:

@@ -17,6 +17,7 @@ from spatial_lalm.audio.scene import CLASSES, Scene
 from spatial_lalm.audio.telling import CANNOT, absence, tell
 from spatial_lalm.audio.wording import Spatial
 from spatial_lalm.errors import InputError
+from spatial_lalm.simulation.acoustics import RATIO_LIMIT_DB
 from spatial_lalm.simulation.questions import phrasings
 from spatial_lalm.simulation.questions.answer import QuestionAnswer
 from spatial_lalm.simulation.questions.phrasings import Split
@@ -61,7 +62,7 @@ def fitting_kinds(scene: Scene, spatial: Spatial = "full") -> tuple[str, ...]:
             "drr": scene.acoustics.drr_db,
             "clarity": scene.acoustics.c50_db,
         }
-        known = [kind for kind, value in rooms.items() if math.isfinite(value)]
+        known = [kind for kind, value in rooms.items() if math.isfinite(value) and abs(value) < RATIO_LIMIT_DB]
         kinds += [kind for kind in known if not (kind == "reverberation" and scene.room.outdoors)]
     if _absent_labels(scene):
         kinds.append("absent")

@@ -6,6 +6,7 @@ import math
 
 from spatial_lalm.audio import wording
 from spatial_lalm.audio.scene import OCTAVES_HZ
+from spatial_lalm.simulation.acoustics import RATIO_LIMIT_DB
 from spatial_lalm.simulation.questions.answer import Draft
 from spatial_lalm.simulation.questions.checks import rooms as judges
 from spatial_lalm.simulation.questions.kind import DraftedKind
@@ -97,7 +98,7 @@ def _level_of(view: View, name: str, field: str) -> list[Draft]:
     return [
         Draft({"x": view.names[i]}, f"The {name} is {wording.whole_decibels(level)} dB.", (i,), view.names[i].label)
         for i, level in levels.items()
-        if math.isfinite(level)
+        if abs(level) < RATIO_LIMIT_DB
     ]
 
 

@@ -113,7 +113,11 @@ def test_draws_are_the_same_every_time() -> None:
 
 def test_what_cannot_be_drawn_is_told() -> None:
     with pytest.raises(InputError, match=r"rooms\.t60_s"):
-        measured(SceneRecipe(rooms=RoomRecipe(t60_s=(0.01, 0.011), outdoors_share=0.0)))
+        measured(
+            SceneRecipe(
+                rooms=RoomRecipe(t60_s=(7.9, 8.0), volume_m3=(5.0, 6.0), dwelling_share=0.0, outdoors_share=0.0)
+            )
+        )
 
 
 def test_the_table_names_what_was_asked() -> None:

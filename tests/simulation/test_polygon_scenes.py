@@ -85,9 +85,10 @@ def test_image_engine_refuses_outlines(corners: tuple[tuple[float, float], ...])
         render_moving(np.zeros(1600, np.float32), [path] * knot_count(1600, 16_000), named_receiver("foa"))
 
 
-def test_recipe_refuses_outlines_for_the_image_engine() -> None:
-    with pytest.raises(InputError, match=r"polygon_share 0\.5: engine images knows shoeboxes only"):
-        SceneRecipe(rooms=RoomRecipe(polygon_share=0.5))
+def test_image_engine_refuses_scenes_with_outlines() -> None:
+    rooms, sources = RoomRecipe(polygon_share=1.0, outdoors_share=0.0), SourceRecipe(counts=(0.0, 1.0))
+    with pytest.raises(InputError, match="--engine pyroomacoustics"):
+        render_scene(SceneRecipe(duration_s=1.0, rooms=rooms, sources=sources), SourceLibrary.builtin(espeak=False), 0)
 
 
 def test_both_engines_render_the_same_scene_alike() -> None:

@@ -44,7 +44,7 @@ def test_rooms_are_within_their_ranges() -> None:
         assert 0.4 <= sides[0] / sides[1] <= 1.0
         assert all(0.01 <= wall <= 0.97 for wall in room.absorption)
         assert -0.25 <= room.tilt <= 0.35
-        assert 0.0 <= room.scattering <= 0.7
+        assert 0.5 <= room.scattering <= 1.0
         assert not room.outdoors
 
 

@@ -364,7 +364,7 @@ OFF_TOPIC_ABOUT: dict[Split, tuple[str, ...]] = {
         "what is {x} thinking about",
         "which brand is {x}",
     ),
-    "held_out": ("how tall is {x}", "what is the price of {x}", "who is the owner of {x}", "is {x} black or white"),
+    "held_out": ("how tall is {x}", "what is the price of {x}", "who is the owner of {x}", "is {x} round or square"),
 }
 OFF_TOPIC_GENERAL: dict[Split, tuple[str, ...]] = {
     "train": (
