@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from scipy.signal import butter, sosfilt
 
 from spatial_lalm.audio.conventions import acn_orders, rotation_matrix, spherical_harmonics
 from spatial_lalm.audio.scene import OCTAVES_HZ, Room
@@ -253,7 +254,9 @@ def test_energy_is_continuous_at_the_seam() -> None:
     many = paths(24)
     for path, response in zip(many, render_responses(many, ambisonic_receiver(1), RATE), strict=True):
         seam = round((mixing_time(path) - SEAM_S / 2) * RATE)
-        before, after = response.omni[seam - 160 : seam], response.omni[seam : seam + 160]
+        # Below the fall at the top of the spectrum, which images have and the late field has not.
+        flat = sosfilt(butter(8, [500, 6500], "band", fs=RATE, output="sos"), response.omni)
+        before, after = flat[seam - 160 : seam], flat[seam : seam + 160]
         moments = np.array([SEAM_S / 2 - 0.005, SEAM_S / 2 + 0.005])
         top_band = energy(path, moments, seam_s=mixing_time(path) - SEAM_S)[-1, 0]  # most of white noise
         decay_db = 10 * np.log10(top_band[0] / top_band[1])
