@@ -76,13 +76,17 @@ def coherence() -> tuple[float, float, Floats]:
     Third order, a cube with even walls, Welch's method over 6 s of late field.
     """
     import torch
+    from scipy.ndimage import uniform_filter1d
     from scipy.signal import coherence as welch
 
     room = Room((7.0, 7.0, 7.0), (0.02,) * 6, scattering=1.0)
     paths = [Path(room, np.array([2.0, 3.0, 4.0]), np.array([4.0, 4.5, 3.0]), seed=seed) for seed in range(4)]
     decay = decay_of(paths, np.full(4, 0.1))
     late = ambisonic_late(paths, decay, 3, RATE, torch.device("cpu")).numpy().astype(float)
-    late /= np.sqrt(np.mean(late[:, :1] ** 2, axis=(0, 1))) + 1e-12  # the decay is taken out
+    level = uniform_filter1d(
+        np.mean(late[:, 0] ** 2, axis=0), RATE // 10
+    )  # over 0.1 s, so that it is no one's own noise
+    late /= np.sqrt(level) + 1e-12  # the decay is taken out
     length = min(6 * RATE, late.shape[2])
     rows = np.concatenate(list(late[:, :, :length]), axis=1)
     power = 10 * np.log10(np.mean(rows**2, axis=1) / np.mean(rows[0] ** 2) * (2 * acn_orders(3) + 1))

@@ -131,13 +131,14 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="fewer rooms, T60 0.3 s and first order only, no hour")
     parser.add_argument("--json", type=Path, help="write the figures here, too")
     parser.add_argument("--plot", type=Path, help="write energy decay curves to this PNG")
+    parser.add_argument("--rooms", type=int, metavar="N", help="rooms for the fidelity (default: 200, or 12)")
     parser.add_argument("--only", nargs="+", choices=PARTS, help="these parts alone")
     args = parser.parse_args()
     print(f"{os.cpu_count()} cores")
     quick = args.quick
     parts: dict[str, Callable[[], Any]] = {
         "speed": lambda: speed((0.3,) if quick else (0.3, 0.5, 0.8), {"FOA": 1} if quick else ORDERS),
-        "fidelity": lambda: fidelity(12 if quick else 200, args.plot),
+        "fidelity": lambda: fidelity(args.rooms or (12 if quick else 200), args.plot),
         "scenes": lambda: scenes(20 if quick else 200),
         "long": lambda: long_scenes((120.0,) if quick else (600.0, 3600.0)),
         "crashes": lambda: killed(4 if quick else 20),

@@ -198,9 +198,8 @@ def _serve(task: Task[Any], pipe: Connection) -> None:
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return
     finally:
-        signal.signal(
-            signal.SIGTERM, signal.SIG_DFL
-        )  # nothing is left to remove, and the interpreter is on its way out
+        # Nothing is left to remove, and an exception on the interpreter's way out would only leave a traceback.
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _end_with_parent() -> None:

@@ -334,7 +334,11 @@ def test_stopped_run_goes_on_to_the_same_bytes(tmp_path: Path, sounds: Path, num
     """A run in another process is stopped in its middle; the same command finishes the folder."""
     out, words = tmp_path / "out", ["--scenes", "400", "--duration", "1", "--sources", str(sounds)]
     process = subprocess.Popen(
-        [sys.executable, "-m", "spatial_lalm", "simulate", str(out), *words], stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "spatial_lalm", "simulate", str(out), *words],
+        stderr=subprocess.PIPE,
+        text=True,
+        # A process begun in the background ignores Ctrl-C, and so would its children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     limit = time.monotonic() + 30
     while len(list(out.glob("scenes/scene_*.json"))) < 2:

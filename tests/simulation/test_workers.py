@@ -187,6 +187,12 @@ def test_address_where_nothing_listens_is_refused_at_once(
 
 # ---------------------------------------------------------------- ends of runs
 
+
+def default_interrupt() -> None:
+    """A process begun in the background ignores Ctrl-C, and so would its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 RUN = """
 import sys
 from pathlib import Path
@@ -234,7 +240,7 @@ def test_workers_end_with_the_run(tmp_path: Path, number: int) -> None:
     marks = tmp_path / "marks"
     marks.mkdir()
     command = [sys.executable, str(tmp_path / "run.py"), str(marks), str(tmp_path)]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=default_interrupt)
     limit = time.monotonic() + 60
     while len(list(marks.iterdir())) < 2:
         assert process.poll() is None

@@ -86,8 +86,9 @@ def test_sealed_parts_are_kept_and_the_others_made(rendered: Path) -> None:
 
 
 def test_a_scene_that_fails_stops_the_rendering_and_leaves_no_part(tmp_path: Path) -> None:
-    impossible = still_scenes(1.0, t60_s=(50.0, 60.0))
-    with pytest.raises(InputError, match="no room of"):
+    recipe = still_scenes(1.0, counts=(0.0, 1.0))
+    impossible = replace(recipe, sources=replace(recipe.sources, nearest_m=500.0))
+    with pytest.raises(InputError, match="no place"):
         render_features([impossible], LIBRARY, 2, 3, tmp_path, workers=1)
     assert len(FeatureSet.open(tmp_path)) == 0
 
