@@ -41,6 +41,8 @@ AFTER_DIRECT_S = 0.03
 """Images are exact for at least so long after the direct sound."""
 SEAM_S = 0.008
 """Images fade out and the late field fades in over this time, with constant power."""
+BEFORE_S = 0.005
+"""End of the period in which nothing can arrive, within ``RINGING_S``."""
 RINGING_S = 0.05
 """Room after the last image for the high-pass and the receiver to ring."""
 TOP_SHARE = 0.93
@@ -177,6 +179,8 @@ def _hear(images: Images, rows: range, receiver: Receiver, columns: NDArray[np.i
     spectra *= _band_filters(size, rate, spectra.device)[band]
     mixed = spectra.new_zeros(len(rows), harmonics.shape[1], spectra.shape[2]).index_add_(1, harmonic, spectra)
     heard: Tensor = torch.fft.irfft(received(mixed, receiver, rate), size)
+    # What rings before time zero, of sources at the receiver, has come round to the period's end.
+    heard[..., size - round(BEFORE_S * rate) :] = 0.0
     return heard
 
 
