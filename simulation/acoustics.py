@@ -20,6 +20,8 @@ RATIO_LIMIT_DB = 60.0
 _FIT_DB: dict[str, tuple[float, float]] = {"t60": (-5.0, -25.0), "edt": (-0.1, -10.1)}
 """Levels between which the decay curve is fitted: T20 for T60, and the early decay time (ISO 3382-1), 10 dB from where
 the direct sound has begun: before it the curve is flat."""
+_CUT_S = 0.0005
+"""Fade from nothing to all at the end of the direct sound: a hard cut would splash into other bands."""
 
 
 @lru_cache(maxsize=16)
@@ -88,19 +90,24 @@ def _ratio_db(numerator: np.floating[Any], denominator: np.floating[Any]) -> flo
     return float(np.clip(10 * ratio, -RATIO_LIMIT_DB, RATIO_LIMIT_DB))
 
 
-def measure(response: Floats, direct_sample: float, rate: int) -> Acoustics:
-    """All quantities of an omnidirectional response ``(T,)``; the first T60 is broadband."""
-    import scipy.fft
+def behind_direct(response: Floats, direct_sample: float, rate: int) -> Floats:
+    """The response ``(T,)`` without its direct sound: silence until ``DIRECT_WINDOW_S`` ends, then what the room adds."""
+    end = round(direct_sample + DIRECT_WINDOW_S[1] * rate)
+    rise = np.clip((np.arange(len(response)) - end) / (_CUT_S * rate) + 1, 0, 1)
+    return response * rise
 
-    # The zero-phase bands ring before the direct sound too; without room for it they would do so at the end.
-    length = 2 ** int(np.ceil(np.log2(len(response) + BAND_RINGING_S * rate)))
-    spectrum = scipy.fft.rfft(response, length)
-    masks = octave_masks(len(spectrum), rate).astype(response.dtype)
-    bands = scipy.fft.irfft(spectrum * masks, length)[:, : len(response)]
-    # The early decay starts with the direct sound, not with the silence before it.
+
+def measure(response: Floats, direct_sample: float, rate: int) -> Acoustics:
+    """All quantities of an omnidirectional response ``(T,)``; the first T60 is broadband.
+
+    T60 is the slope of the decay *behind* the direct sound. ISO 3382-1 integrates from the direct sound on, for sources
+    so far away that it hardly matters; at a DRR above some 6 dB the fit would see the direct sound end and tell
+    nothing of the room. EDT keeps the direct sound: that is what it is about.
+    """
     heard = max(0, round(direct_sample + DIRECT_WINDOW_S[0] * rate))
-    curves = schroeder_db(np.concatenate([response[None], bands])[:, heard:])
-    t60, edt = ([_slope_time(curve, rate, fit) for curve in curves] for fit in _FIT_DB.values())
+    behind = behind_direct(response, direct_sample, rate)
+    t60 = [_slope_time(curve, rate, _FIT_DB["t60"]) for curve in _band_curves(behind, heard, rate)]
+    edt = [_slope_time(curve, rate, _FIT_DB["edt"]) for curve in _band_curves(response, heard, rate)]
     return Acoustics(
         t60_s=t60[0],
         t60_bands_s=tuple(t60[1:]),
@@ -110,3 +117,15 @@ def measure(response: Floats, direct_sample: float, rate: int) -> Acoustics:
         edt_bands_s=tuple(edt[1:]),
         d50=definition(response, direct_sample, rate),
     )
+
+
+def _band_curves(response: Floats, heard: int, rate: int) -> Floats:
+    """Decay curves ``(1 + bands, T - heard)`` in dB of a response ``(T,)`` and its octave bands, from ``heard`` on."""
+    import scipy.fft
+
+    # The zero-phase bands ring before the direct sound too; without room for it they would do so at the end.
+    length = 2 ** int(np.ceil(np.log2(len(response) + BAND_RINGING_S * rate)))
+    spectrum = scipy.fft.rfft(response, length)
+    masks = octave_masks(len(spectrum), rate).astype(response.dtype)
+    bands = scipy.fft.irfft(spectrum * masks, length)[:, : len(response)]
+    return schroeder_db(np.concatenate([response[None], bands])[:, heard:])
