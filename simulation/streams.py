@@ -31,6 +31,7 @@ from spatial_lalm.simulation.library import SourceLibrary
 from spatial_lalm.simulation.recipe import SceneRecipe
 from spatial_lalm.simulation.sampling import render_scene
 from spatial_lalm.simulation.shards import ShardReader
+from spatial_lalm.simulation.workers import one_thread
 
 Item = dict[str, Any]
 Render = Callable[[SceneRecipe, SourceLibrary, int], tuple[Any, Scene]]
@@ -144,7 +145,7 @@ class OnTheFlyScenes(IterableDataset[Item]):
     Scene ``number`` is that of ``make_scenes`` with the same recipe, library and seed. Of W workers, number w renders
     the chunks w, w + W, w + 2 W, ... of ``chunk`` scenes. A ``DataLoader`` asks its workers in turn for a batch each,
     so with ``chunk`` equal to its ``batch_size`` the scenes come in the order of their numbers for any number of
-    workers.
+    workers. A scene is rendered on one thread of torch, so that its bytes depend neither on workers nor on threads.
 
     Args:
         recipe: What scenes are drawn from.
@@ -172,7 +173,8 @@ class OnTheFlyScenes(IterableDataset[Item]):
 
     def __iter__(self) -> Iterator[Item]:
         for number in self.numbers():
-            samples, scene = self.render(self.recipe, self.library, scene_seed(self.seed, number))
+            with one_thread():
+                samples, scene = self.render(self.recipe, self.library, scene_seed(self.seed, number))
             yield {"samples": torch.as_tensor(samples), "scene": scene}
 
     def numbers(self) -> Iterator[int]:

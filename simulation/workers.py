@@ -2,7 +2,7 @@
 
 A task is an object with ``make(number)`` that depends on nothing but itself and the number, so results are the same
 wherever it runs. A worker that dies is replaced and its number tried again; a number whose workers keep dying ends the
-run with its name.
+run with its name. A task that takes long may ``tell`` how far it is.
 """
 
 from __future__ import annotations
@@ -11,18 +11,15 @@ import multiprocessing
 import os
 import pickle
 import signal
-import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import islice
+from contextvars import ContextVar
+from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnContext
 from typing import Any, Generic, Protocol, TypeVar
-
-from spatial_lalm import __version__
-from spatial_lalm.errors import InputError
 
 Made = TypeVar("Made", covariant=True)
 Out = TypeVar("Out")
@@ -30,9 +27,9 @@ ATTEMPTS = 3
 """Workers that a number may cost before the run ends."""
 STOPPING_S = 5.0
 """Seconds that workers have to tidy up when the run ends early."""
-CONNECTING_S = 10.0
-"""Seconds that a cluster has to answer."""
 Name = Callable[[int], str]
+Listener = Callable[[Any], object]
+_LISTENER: ContextVar[Listener | None] = ContextVar("listener", default=None)
 
 
 class Task(Protocol[Made]):
@@ -42,12 +39,20 @@ class Task(Protocol[Made]):
         """Do it."""
 
 
+def tell(news: Any) -> None:
+    """Called by a task: have whoever waits for its result hear of something on the way; nobody may listen."""
+    listener = _LISTENER.get()
+    if listener is not None:
+        listener(news)
+
+
 def results(
     task: Task[Out],
     numbers: Sequence[int],
     workers: int = 1,
     ray: str | None = None,
     name: Name = "task {}".format,
+    listener: Listener = lambda news: None,
 ) -> Iterator[Out]:
     """Results of a task for all numbers, in any order; an error of the task is raised here.
 
@@ -58,28 +63,44 @@ def results(
         ray: Address of a Ray cluster (``auto``, ``HOST:PORT``, ``ray://…``), or ``local`` for one that is started on
             this machine and stopped afterwards. Paths in the task must mean the same everywhere.
         name: What a number is called when its workers keep dying.
+        listener: Hears what tasks ``tell``, in this process; tasks on Ray are not heard. A number that is tried again
+            tells its news again.
 
     Raises:
         ChildProcessError: workers died ``ATTEMPTS`` times over one number.
         InputError: Ray is not installed or the cluster does not answer.
     """
     if ray is not None:
-        return _on_ray(task, numbers, workers, ray, name)
+        from spatial_lalm.simulation.cluster import on_cluster
+
+        return on_cluster(task, numbers, workers, ray, name)
     if workers == 1 or len(numbers) < 2:
-        return _here(task, numbers)
-    return _on_processes(task, numbers, min(workers, len(numbers)), name)
+        return _here(task, numbers, listener)
+    return _on_processes(task, numbers, min(workers, len(numbers)), name, listener)
 
 
-def _here(task: Task[Out], numbers: Sequence[int]) -> Iterator[Out]:
+def _here(task: Task[Out], numbers: Sequence[int], listener: Listener) -> Iterator[Out]:
     for number in numbers:
-        with _one_thread():
+        with one_thread(), _heard_by(listener):
             made = task.make(number)
         yield made
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
-    """Have torch compute on one thread: sums in another order would change the last bits of a scene."""
+def _heard_by(listener: Listener) -> Iterator[None]:
+    token = _LISTENER.set(listener)
+    try:
+        yield
+    finally:
+        _LISTENER.reset(token)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Have torch compute on one thread, and on as many as before afterwards.
+
+    Sums in another order would change the last bits of a scene, and the engine's many small operations lose by threads.
+    """
     import torch
 
     before = torch.get_num_threads()
@@ -90,7 +111,7 @@ def _one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _given_up(name: str, code: int | None = -signal.SIGKILL) -> ChildProcessError:
+def given_up(name: str, code: int | None = -signal.SIGKILL) -> ChildProcessError:
     """What ends the run when workers, the last one with an exit code, kept dying over a number."""
     if code == -signal.SIGKILL:
         way_out = "were killed over it, perhaps for want of memory; use fewer workers or shorter scenes"
@@ -100,6 +121,13 @@ def _given_up(name: str, code: int | None = -signal.SIGKILL) -> ChildProcessErro
 
 
 # ---------------------------------------------------------------- processes
+
+
+@dataclass(frozen=True)
+class _News:
+    """What a task told on its way to a result."""
+
+    told: Any
 
 
 class _Worker(Generic[Out]):
@@ -121,12 +149,14 @@ class _Worker(Generic[Out]):
         except (BrokenPipeError, ConnectionResetError):
             return
 
-    def result(self) -> Out | None:
-        """The result, None if the worker died; the task's own error is raised."""
+    def result(self) -> Out | _News | None:
+        """The result or news on the way to it, None if the worker died; the task's own error is raised."""
         try:
             made, error = self.pipe.recv()
         except (EOFError, ConnectionResetError):
             return None
+        if isinstance(made, _News):
+            return made
         if error is not None:
             raise error
         result: Out = made
@@ -147,7 +177,9 @@ class _Worker(Generic[Out]):
         self.pipe.close()
 
 
-def _on_processes(task: Task[Out], numbers: Sequence[int], count: int, name: Name) -> Iterator[Out]:
+def _on_processes(
+    task: Task[Out], numbers: Sequence[int], count: int, name: Name, listener: Listener
+) -> Iterator[Out]:
     """Spawned workers: no state but the task reaches them, so they make what a single process would."""
     context = multiprocessing.get_context("spawn")
     waiting, deaths = list(reversed(numbers)), dict.fromkeys(numbers, 0)
@@ -159,12 +191,16 @@ def _on_processes(task: Task[Out], numbers: Sequence[int], count: int, name: Nam
         busy = {worker.pipe: worker for worker in crew}
         while busy:
             for pipe in wait(list(busy)):
-                worker = busy.pop(pipe)  # type: ignore[call-overload]
+                worker = busy[pipe]  # type: ignore[index]
                 result = worker.result()
+                if isinstance(result, _News):
+                    listener(result.told)
+                    continue
+                del busy[worker.pipe]
                 if result is None:
                     deaths[worker.number] += 1
                     if deaths[worker.number] == ATTEMPTS:
-                        raise _given_up(name(worker.number), worker.exit_code())
+                        raise given_up(name(worker.number), worker.exit_code())
                     waiting.append(worker.number)
                     worker.stop()
                     crew[crew.index(worker)] = worker = _Worker(context, task)
@@ -192,6 +228,7 @@ def _serve(task: Task[Any], pipe: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    _LISTENER.set(lambda news: pipe.send((_News(news), None)))
     try:
         while True:
             pipe.send(_outcome(task, pipe.recv()))
@@ -236,84 +273,3 @@ def _interrupts_held_off() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-# ---------------------------------------------------------------- Ray
-
-
-def _on_ray(task: Task[Out], numbers: Sequence[int], workers: int, address: str, name: Name) -> Iterator[Out]:
-    """As many tasks at a time as keep the cluster's CPUs busy."""
-    with _cluster(address, workers) as ray:
-        work = ray.remote(num_cpus=1, max_retries=ATTEMPTS - 1)(_make_on_ray)
-        shared, where = ray.put(task), os.getcwd()
-        remaining = iter(numbers)
-        running: dict[Any, int] = {}
-        try:
-            while True:
-                places = 2 * max(1, int(ray.cluster_resources().get("CPU", 1)))
-                for number in islice(remaining, max(0, places - len(running))):
-                    running[work.remote(shared, number, where, __version__)] = number
-                if not running:
-                    return
-                done, _ = ray.wait(list(running))
-                for reference in done:
-                    yield _from_ray(ray, reference, name(running.pop(reference)))
-        finally:
-            for reference in running:
-                ray.cancel(reference, force=True)
-
-
-def _make_on_ray(task: Task[Out], number: int, where: str, version: str) -> Out:
-    """What runs in a Ray worker: in the folder of the one who asked, where relative paths mean the same."""
-    if version != __version__:
-        raise InputError(f"a Ray worker has spatial-lalm {__version__}, not {version}: install the same everywhere")
-    os.chdir(where)
-    with _one_thread():
-        return task.make(number)
-
-
-def _from_ray(ray: Any, reference: Any, name: str) -> Any:
-    """The result behind a reference; the task's own error, or ``ChildProcessError`` where its workers keep dying."""
-    try:
-        return ray.get(reference)
-    except ray.exceptions.RayTaskError as error:
-        raise (error.cause if isinstance(error.cause, Exception) else error) from None
-    except (ray.exceptions.WorkerCrashedError, ray.exceptions.NodeDiedError, ray.exceptions.OutOfMemoryError):
-        raise _given_up(name) from None
-
-
-@contextmanager
-def _cluster(address: str, workers: int) -> Iterator[Any]:
-    """The module ``ray``, connected; a connection that exists is used and left as it is."""
-    try:
-        import ray
-    except ImportError:
-        raise InputError(f"--ray {address}: Ray is not installed; pip install 'spatial-lalm[cluster]'") from None
-    if ray.is_initialized():
-        yield ray
-        return
-    _check_listening(address)
-    own: dict[str, Any] = {"include_dashboard": False, "num_cpus": workers} if address == "local" else {}
-    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": False}
-    try:
-        ray.init(address=address, **quiet, **own)
-    except (ConnectionError, ValueError, RuntimeError) as error:
-        told = " ".join(str(error).split())[:200]
-        raise InputError(f"--ray {address}: no Ray cluster answers there ({told}); see 'ray status'") from None
-    try:
-        yield ray
-    finally:
-        ray.shutdown()
-
-
-def _check_listening(address: str) -> None:
-    """``InputError`` where nothing listens at HOST:PORT: Ray itself tries for minutes and then ends the process."""
-    host, _, port = address.rpartition("//")[2].rpartition(":")
-    if not port.isdigit():
-        return
-    try:
-        socket.create_connection((host, int(port)), CONNECTING_S).close()
-    except OSError as error:
-        raise InputError(
-            f"--ray {address}: nothing answers there ({error}); see 'ray status' for the address"
-        ) from None

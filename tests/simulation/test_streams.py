@@ -68,6 +68,24 @@ def test_rendering_goes_on_from_any_position() -> None:
     assert on_the_fly(0, start=20) == []
 
 
+@pytest.mark.filterwarnings("ignore:This DataLoader will create:UserWarning")
+def test_neither_workers_nor_threads_change_a_byte_of_a_scene() -> None:
+    """Against a scene that was rendered on two threads, whose sums would come in another order."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        scenes = OnTheFlyScenes(RECIPE, LIBRARY, seed=3, stop=4)
+        loaders = [
+            DataLoader(scenes, batch_size=None, num_workers=workers, multiprocessing_context=context(workers))
+            for workers in (0, 2)
+        ]
+        here, there = ([item["samples"].numpy().tobytes() for item in loader] for loader in loaders)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(threads)
+    assert here == there
+
+
 def test_workers_render_every_number_once_whatever_the_chunk(monkeypatch: pytest.MonkeyPatch) -> None:
     from types import SimpleNamespace
 
