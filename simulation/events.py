@@ -34,7 +34,11 @@ VOICE_TRIES = 8
 
 @dataclass(frozen=True)
 class Stage:
-    """What all sounds of a scene share; ``peak`` bounds each sound where the scene is not known as a whole."""
+    """What all sounds of a scene share.
+
+    ``peak`` bounds each sound where the scene is not known as a whole. ``device`` is where our own engine renders;
+    pyroomacoustics knows the CPU only.
+    """
 
     recipe: SceneRecipe
     library: SourceLibrary
@@ -188,14 +192,17 @@ def _convolved(stage: Stage, sound: Samples, paths: list[Path], response: Respon
     if len(paths) > 1:
         from spatial_lalm.simulation.engine.moving import render_moving
 
-        return render_moving(sound, paths, stage.receiver, stage.recipe.rate)
+        return render_moving(sound, paths, stage.receiver, stage.recipe.rate, stage.device)
     from scipy.signal import oaconvolve
 
     return np.asarray(oaconvolve(sound[None], rows_of(stage.receiver, response), axes=1), dtype=np.float32)
 
 
 def _acoustics(stage: Stage, response: Response) -> Acoustics:
-    """What is measured on a response; open air has no reverberation time, whatever a filter's ringing looks like."""
+    """What is measured on a response, of movers on that at the onset: their DRR and C50 change as they go.
+
+    Open air has no reverberation time, whatever a filter's ringing looks like.
+    """
     found = measure(response.omni, response.direct_sample, stage.recipe.rate)
     if not stage.room.outdoors:
         return found

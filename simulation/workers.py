@@ -177,9 +177,7 @@ class _Worker(Generic[Out]):
         self.pipe.close()
 
 
-def _on_processes(
-    task: Task[Out], numbers: Sequence[int], count: int, name: Name, listener: Listener
-) -> Iterator[Out]:
+def _on_processes(task: Task[Out], numbers: Sequence[int], count: int, name: Name, listener: Listener) -> Iterator[Out]:
     """Spawned workers: no state but the task reaches them, so they make what a single process would."""
     context = multiprocessing.get_context("spawn")
     waiting, deaths = list(reversed(numbers)), dict.fromkeys(numbers, 0)

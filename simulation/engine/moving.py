@@ -50,29 +50,35 @@ def knot_count(samples: int, rate: int) -> int:
 
 
 def render_moving(
-    dry: NDArray[np.float32], paths: Sequence[Path], receiver: Receiver, rate: int = 16_000
+    dry: NDArray[np.float32],
+    paths: Sequence[Path],
+    receiver: Receiver,
+    rate: int = 16_000,
+    device: str | torch.device = "cpu",
 ) -> NDArray[np.float32]:
     """What a receiver hears of ``dry (T,)`` while source or receiver move along ``paths``, one for each knot.
 
-    All paths share room, pattern and seed. Returns the receiver's rows ``(R, T + tail)``, an array's capsules after one
+    All paths share room, pattern and seed. Everything but the late field, one response, is computed on ``device``,
+    which needs float64. Returns the receiver's rows ``(R, T + tail)``, an array's capsules after one
     of W. Raises ``ValueError`` for a wrong number of knots.
     """
     if len(paths) != knot_count(len(dry), rate):
         raise ValueError(f"{len(paths)} knots for {len(dry)} samples: {knot_count(len(dry), rate)} are needed")
     seam_s = max(path.direct_s for path in paths) + MOVING_IMAGES_S
-    images = image_sources(paths, np.full(len(paths), seam_s * SPEED_OF_SOUND), torch.device("cpu"))
+    where = torch.device(device)
+    images = image_sources(paths, np.full(len(paths), seam_s * SPEED_OF_SOUND), where)
     fade_out(images, np.full(len(paths), seam_s))
     reflections = hear_images(images.only(~images.direct), len(paths), receiver, early_size(seam_s, rate), rate)
     late, start = late_part(paths[0], seam_s, receiver, rate)
-    sound = torch.from_numpy(dry)
+    late, sound = late.to(where), torch.from_numpy(dry).to(where)
     step = round(STEP_S * rate)
-    wet = torch.zeros(len(late), len(dry) + start + max(late.shape[1], reflections.shape[2]))
+    wet = late.new_zeros(len(late), len(dry) + start + max(late.shape[1], reflections.shape[2]))
     _add(wet, faded_convolution(sound, reflections, step), 0)
     _add(wet, _convolution(sound, late), start)
     direct = images.only(images.direct)
     filters, lead = _direction_filters(direct, receiver, rate)
     _add(wet, faded_convolution(_delayed(sound, direct, rate), filters, step), -lead)
-    return wet.numpy()
+    return wet.cpu().numpy()
 
 
 def _add(total: Tensor, part: Tensor, place: int) -> None:
@@ -99,14 +105,14 @@ def faded_convolution(signal: Tensor, responses: Tensor, step: int) -> Tensor:
     response that stays the same gives the plain convolution. The last one holds on.
     """
     knots, rows, taps = responses.shape
-    ramp = torch.arange(step) / step
+    ramp = torch.arange(step, device=signal.device) / step
     triangle = torch.cat([ramp, 1 - ramp])
     knots = max(knots, int(np.ceil(len(signal) / step)) + 1)
     responses = torch.cat([responses, responses[-1:].expand(knots - len(responses), -1, -1)])
     padded = torch.nn.functional.pad(signal, (step, knots * step - len(signal)))
     pieces = padded.unfold(0, 2 * step, step) * triangle  # (H, 2 step)
     size = 2 ** int(np.ceil(np.log2(2 * step + taps)))
-    out = torch.zeros(rows, (knots + 1) * step + size)
+    out = signal.new_zeros(rows, (knots + 1) * step + size)
     for start in range(0, knots, 32):
         part = slice(start, start + 32)
         spectrum = torch.fft.rfft(pieces[part], size)[:, None] * torch.fft.rfft(responses[part], size)
@@ -121,10 +127,11 @@ def _delayed(signal: Tensor, direct: Images, rate: int) -> Tensor:
     step = round(STEP_S * rate)
     longest = int(np.ceil(float(direct.distance.max()) * rate / SPEED_OF_SOUND))
     heard = band_split(signal, rate)
-    moment = torch.arange(heard.shape[1] + longest + 1, dtype=torch.float64)
+    moment = torch.arange(heard.shape[1] + longest + 1, dtype=torch.float64, device=signal.device)
     delay = direct.distance.double() * (rate / SPEED_OF_SOUND)
-    arrival = torch.arange(knots, dtype=torch.float64) * step + delay
-    when = torch.from_numpy(np.interp(moment.numpy(), arrival.numpy(), np.arange(knots) * step * 1.0))
+    arrival = torch.arange(knots, dtype=torch.float64, device=signal.device) * step + delay
+    sent = np.interp(moment.cpu().numpy(), arrival.cpu().numpy(), np.arange(knots) * step * 1.0)
+    when = torch.from_numpy(sent).to(signal.device)
     when += (moment - arrival[-1]).clamp(min=0) + (moment - arrival[0]).clamp(max=0)
     amplitude = _between(direct.amplitude, when / step)  # (t, B)
     return (_read(heard, when) * amplitude.T).sum(dim=0)

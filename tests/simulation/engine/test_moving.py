@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 from scipy.signal import oaconvolve
 
@@ -216,3 +217,12 @@ def test_moving_sound_is_the_sum_of_its_parts() -> None:
     both = render_moving(first + second, paths, FOA, RATE)
     parts = render_moving(first, paths, FOA, RATE) + render_moving(second, paths, FOA, RATE)
     np.testing.assert_allclose(both, parts, atol=1e-4 * np.abs(both).max())
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
+def test_gpu_renders_the_same() -> None:
+    dry = noise(0.5)
+    positions = np.linspace([1.0, 1.0, 1.2], [4.0, 3.0, 1.6], len(knots(dry)))
+    paths = along(dry, positions, np.array([3.0, 2.0, 1.5]), ROOM)
+    cpu, gpu = (render_moving(dry, paths, FOA, RATE, device) for device in ("cpu", "cuda"))
+    np.testing.assert_allclose(cpu, gpu, atol=1e-4 * np.abs(cpu).max())
