@@ -26,6 +26,10 @@ FLAGS = {
     },
     "ask": {"recording", "question", "--format", "--array", "--model", "--start", "--end", "--json"},
     "train": {"config", "--out", "--sources", "--stage", "--workers"},
+    "score": {
+        *("benchmark", "--reference", "--predictions", "--official", "--allow-missing", "--reference-unit"),
+        *("--prediction-unit", "--coordinates", "--collar", "--intervals", "--json"),
+    },
 }
 
 
