@@ -26,7 +26,7 @@ COMMANDS = {
     "simulate": "make spatial scenes with labels",
     "ask": "ask a question about a recording",
     "train": "train a model from a configuration file",
-    "score": "score predictions against references, by the metrics of benchmarks",
+    "score": "score predictions against references",
 }
 """Sub-commands in the order of the help, with their one line."""
 
