@@ -6,7 +6,8 @@ Random scene graphs (``scene_graphs.py``, no sound) are asked about; the balance
 same sort. A naive Bayes classifier over hashed words and pairs of neighbouring words of the question or the options
 learns on half of the scenes and guesses the other half; so does the best constant. Yes or no and multiple choice are
 scored by their claim or letter, numbers within a tolerance (15 degrees, a quarter of a distance, a
-decay time or a duration, 1 s of a time, 2 dB, 10 %), everything else word by word. Prints Markdown.
+decay time or a duration, 1 s of a time, 2 dB, 10 %), everything else word by word. A second table says how often the
+words alone betray that the right answer is to decline. Prints Markdown.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scene_graphs import random_scene
 
+from spatial_lalm.audio.wording import Spatial
 from spatial_lalm.simulation.questions import FAMILIES, Balance, QuestionAnswer, Questions, ask_many
 
 Floats = NDArray[np.floating[Any]]
@@ -38,6 +40,9 @@ GUESSED = tuple(kind for family, kinds in FAMILIES.items() if family not in ("ba
 HASHED = 2**13
 FEW_ANSWERS = 8
 LIMITS = {"yes_no": 0.55, "choice": 0.30}
+BY_NATURE = ("off_topic", "identity", "visual", "unheard")
+"""Kinds that ask what no recording tells: always declining is right, so that their words give them away is no leak."""
+SPATIALS: tuple[Spatial, ...] = ("full", "planar", "lateral", "none")
 FEWEST = 40
 """A kind with fewer questions is reported with its number alone."""
 
@@ -56,11 +61,10 @@ def _turn(said: float, true: float) -> bool:
 
 TOLERANCES: dict[str, Callable[[float, float], bool]] = {
     **dict.fromkeys(("azimuth", "elevation", "angle_between"), _turn),
-    **dict.fromkeys(("distance", "far_of", "duration", "edt", "t60"), _within(0.25)),
+    **dict.fromkeys(("distance", "far_of", "duration", "edt", "edt_of", "t60", "t60_band"), _within(0.25)),
     **dict.fromkeys(("onset", "offset", "mover_when"), _by(1.0)),
     **dict.fromkeys(("drr_of", "c50_of"), _by(2.0)),
-    "t60_band": _within(0.25),
-    "d50": _by(10.0),
+    **dict.fromkeys(("d50", "d50_of"), _by(10.0)),
 }
 """Kinds whose answer is one number, the last in its sentence, with what counts as right."""
 
@@ -212,6 +216,43 @@ def judge(family: str, kind: str, questions: Sequence[QuestionAnswer]) -> Row:
     return Row(family, kind, len(questions), chance, accuracy[0], accuracy[1], half_width)
 
 
+@dataclass(frozen=True)
+class Betrayal:
+    """How often the words of a kind's questions are taken for those of questions that are declined."""
+
+    kind: str
+    questions: int
+    taken: float
+    by_nature: bool
+
+
+def betrayed(scenes: int, seed: int) -> list[Betrayal]:
+    """Of every kind that declines, and of all others together, how often a bag of words takes it for one that does."""
+    asked: list[QuestionAnswer] = []
+    for number in range(scenes):
+        rng = np.random.default_rng([seed, number])
+        asked += agreed(ask_many(random_scene(rng), rng, PER_SCENE, SPATIALS[number % len(SPATIALS)]))
+    half = len(asked) // 2
+    model = NaiveBayes([bag(qa.question) for qa in asked[:half]], [str(qa.declined) for qa in asked[:half]])
+    model.prior[:] = 0.0
+    groups: dict[str, list[bool]] = {}
+    for qa in asked[half:]:
+        group = qa.kind if qa.declined else "all that are answered"
+        groups.setdefault(group, []).append(model.guess(bag(qa.question)) == "True")
+    return [
+        Betrayal(kind, len(taken), float(np.mean(taken)), kind in BY_NATURE) for kind, taken in sorted(groups.items())
+    ]
+
+
+def betrayal_table(rows: Sequence[Betrayal]) -> str:
+    """A Markdown table."""
+    lines = ["| questions of the kind | number | taken for declining | declining by nature |", "|---|--:|--:|---|"]
+    for row in rows:
+        nature = "yes" if row.by_nature else ""
+        lines.append(f"| {row.kind} | {row.questions} | {100 * row.taken:.0f} % | {nature} |")
+    return "\n".join(lines)
+
+
 def table(rows: Sequence[Row]) -> str:
     """A Markdown table."""
     lines = [
@@ -238,8 +279,11 @@ def main() -> None:
     print(table(rows))
     over = [row.kind for row in rows if row.surely > LIMITS.get(row.family, 1.0)]
     print(f"\nSurely (95 %) above {LIMITS}: {', '.join(over) or 'none'}")
+    declined = betrayed(scenes // 4, 5)
+    print(f"\n{betrayal_table(declined)}")
     if options.json:
-        options.json.write_text(json.dumps([asdict(row) for row in rows], indent=2) + "\n")
+        found = {"guessed": [asdict(row) for row in rows], "declined": [asdict(row) for row in declined]}
+        options.json.write_text(json.dumps(found, indent=2) + "\n")
 
 
 if __name__ == "__main__":

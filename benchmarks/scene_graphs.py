@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
+from dataclasses import replace
 
 import numpy as np
 
@@ -21,7 +23,7 @@ def random_scene(rng: np.random.Generator) -> Scene:
     duration_s = float(rng.choice(DURATIONS_S))
     outdoors = bool(rng.random() < 0.125)
     room = _room(rng, outdoors)
-    mean = _acoustics(rng, room)
+    typical = _acoustics(rng, room)
     if rng.random() < 0.25:
         events = _conversation(rng, duration_s)
         events += [_event(rng, duration_s, room) for _ in range(int(rng.integers(0, 2)))]
@@ -30,9 +32,10 @@ def random_scene(rng: np.random.Generator) -> Scene:
         if rng.random() < 0.25:
             events += _again(rng, events[0], duration_s)
     events.sort(key=lambda event: event.onset_s)
-    acoustics = [None if mean is None else _varied(rng, mean) for _ in events]
-    heard = tuple(_with_acoustics(event, own) for event, own in zip(events, acoustics, strict=True))
-    return Scene(duration_s, 16_000, 1, room, (1.0, 1.0, 1.0), heard, mean, 20.0, 0)
+    places = {event.trajectory[0] for event in events}
+    own = {place: _varied(rng, typical) for place in sorted(places)}
+    heard = tuple(replace(event, acoustics=own[event.trajectory[0]]) for event in events)
+    return Scene(duration_s, 16_000, 1, room, (1.0, 1.0, 1.0), heard, _mean(own.values()), 20.0, 0)
 
 
 def _room(rng: np.random.Generator, outdoors: bool) -> Room:
@@ -48,17 +51,25 @@ def _acoustics(rng: np.random.Generator, room: Room) -> Acoustics:
         return Acoustics(nan, (nan,) * 6, float(rng.uniform(5, 20)), float(rng.uniform(15, 40)), d50=0.99)
     t60 = float(np.clip(0.161 * room.volume_m3 / (room.surface_m2 * np.mean(room.wall_bands)), 0.08, 4.0))
     bands = tuple(float(t60 * rng.uniform(0.7, 1.4)) for _ in range(6))
-    c50 = float(-10 * np.log10(np.expm1(0.69 / t60)) + rng.normal(0, 2)) if t60 > 0.02 else 40.0
-    d50 = 1 / (1 + 10 ** (-c50 / 10))
-    return Acoustics(t60, bands, float(rng.uniform(-8, 10)), c50, t60 * float(rng.uniform(0.8, 1.1)), bands, d50)
+    c50 = float(10 * np.log10(np.expm1(0.69 / t60)) + rng.normal(0, 2))  # of an exponential decay
+    return Acoustics(t60, bands, float(rng.uniform(-8, 10)), c50, t60 * float(rng.uniform(0.8, 1.1)), bands, _d50(c50))
 
 
-def _varied(rng: np.random.Generator, mean: Acoustics) -> Acoustics:
-    return Acoustics(mean.t60_s, mean.t60_bands_s, mean.drr_db + float(rng.normal(0, 4)), mean.c50_db, mean.edt_s)
+def _d50(c50_db: float) -> float:
+    return 1 / (1 + 10 ** (-c50_db / 10))
 
 
-def _with_acoustics(event: SourceEvent, own: Acoustics | None) -> SourceEvent:
-    return SourceEvent(**{**vars(event), "acoustics": own})
+def _varied(rng: np.random.Generator, typical: Acoustics) -> Acoustics:
+    """What one source's place makes of a room."""
+    c50, edt = typical.c50_db + float(rng.normal(0, 2)), typical.edt_s * float(rng.uniform(0.9, 1.1))
+    return replace(typical, drr_db=typical.drr_db + float(rng.normal(0, 4)), c50_db=c50, edt_s=edt, d50=_d50(c50))
+
+
+def _mean(own: Collection[Acoustics]) -> Acoustics:
+    """The scene's quantities: the mean over its sources."""
+    first = next(iter(own))
+    means = {name: float(np.mean([getattr(one, name) for one in own])) for name in ("drr_db", "c50_db", "edt_s", "d50")}
+    return replace(first, **means)
 
 
 def _place(rng: np.random.Generator) -> Place:

@@ -183,7 +183,8 @@ def ask_many(
     """Up to ``number`` different questions about a scene whose answers agree with their second derivation.
 
     Kinds are drawn evenly among those that fit, without repeating one before all had their turn. A scene that has no
-    more to ask gives fewer questions. Arguments otherwise as for ``ask_about``.
+    more to ask gives fewer questions, and so does ``balance``: what it drops is not made up for. Arguments otherwise as
+    for ``ask_about``.
 
     Raises:
         InputError: for an unknown kind, family, split or ``spatial``.
@@ -195,7 +196,8 @@ def ask_many(
     wanted = _wanted(kinds, family)
     fitting = _in_turn([REGISTRY[name] for name in wanted], view, rng)
     for kind in itertools.islice(fitting, TRIES * number):
-        if len(kept) == number:
+        # What the balance drops takes its place all the same: drawn anew, the common claim would come back.
+        if len(kept) + thinned == number:
             break
         qa = kind.make(view, rng, split)
         if balance is not None and not balance.keeps(qa, rng):

@@ -14,13 +14,15 @@ import numpy as np
 
 from spatial_lalm.audio import wording
 from spatial_lalm.audio.scene import CLASSES, Scene
-from spatial_lalm.audio.telling import CANNOT, absence, tell
+from spatial_lalm.audio.telling import CANNOT, absence
 from spatial_lalm.audio.wording import Spatial
 from spatial_lalm.errors import InputError
 from spatial_lalm.simulation.acoustics import RATIO_LIMIT_DB
 from spatial_lalm.simulation.questions import phrasings
 from spatial_lalm.simulation.questions.answer import QuestionAnswer
 from spatial_lalm.simulation.questions.phrasings import Split
+from spatial_lalm.simulation.questions.view import one_source
+from spatial_lalm.simulation.questions.voices import tell
 
 # How often each kind is drawn where all of them fit; the four about direction never fit together.
 _WEIGHTS: dict[str, float] = {
@@ -56,17 +58,21 @@ def fitting_kinds(scene: Scene, spatial: Spatial = "full") -> tuple[str, ...]:
     kinds = [_DIRECTION_KIND[spatial] if scene.events else "where", "how_far", "what", "when", "count"]
     if scene.events and not scene.room.outdoors:  # nothing but sounds makes a room heard
         kinds.append("room_size")
-    if scene.events and scene.acoustics is not None:
-        rooms = {
-            "reverberation": scene.acoustics.t60_s,
-            "drr": scene.acoustics.drr_db,
-            "clarity": scene.acoustics.c50_db,
-        }
-        known = [kind for kind, value in rooms.items() if math.isfinite(value) and abs(value) < RATIO_LIMIT_DB]
-        kinds += [kind for kind in known if not (kind == "reverberation" and scene.room.outdoors)]
+    kinds += _acoustic_kinds(scene)
     if _absent_labels(scene):
         kinds.append("absent")
     return (*kinds, "off_topic")
+
+
+def _acoustic_kinds(scene: Scene) -> list[str]:
+    """The kinds about what was measured; a ratio is one source's, so it is not asked about where there are more."""
+    if not scene.events or scene.acoustics is None:
+        return []
+    measured = scene.acoustics
+    kinds = ["reverberation"] if math.isfinite(measured.t60_s) and not scene.room.outdoors else []
+    ratios = {"drr": measured.drr_db, "clarity": measured.c50_db} if one_source(scene) else {}
+    known = [kind for kind, value in ratios.items() if math.isfinite(value) and abs(value) < RATIO_LIMIT_DB]
+    return kinds + known
 
 
 def _absent_labels(scene: Scene) -> list[str]:

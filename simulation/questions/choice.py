@@ -113,14 +113,22 @@ def choose_part(view: View) -> list[Draft]:
     return found
 
 
+TWO_WAYS = tuple(f"{aside} and {away}" for aside in motion.WAYS["aside"] for away in motion.WAYS["range"])
+
+
 def choose_way(view: View) -> list[Draft]:
-    """In which of four ways a sound moves, if it is just one."""
-    every = (*motion.WAYS["aside"], *motion.WAYS["range"])
-    return [
-        _word({"x": name}, ways[0], every, (index,))
-        for index, name in view.names.items()
-        if motion.still_receiver(view) and len(ways := motion.moving_ways(view, index) or []) == 1 and ways[0] in every
-    ]
+    """In which of four ways a sound moves that moves both aside and in distance.
+
+    Left to right mirrors right to left, and every path that comes nearer goes away when walked back. The single ways
+    would not do as options: in most recipes many more sounds change their distance alone than their side alone.
+    """
+    found = []
+    for index, name in view.names.items() if motion.still_receiver(view) else ():
+        change = motion.changes(view, index)
+        if view.motion[index] and change["aside"] and change["range"]:
+            ways = " and ".join(motion.way_text(way, change[way] or 0) for way in ("aside", "range"))
+            found.append(_word({"x": name}, ways, TWO_WAYS, (index,)))
+    return found
 
 
 def choose_speaker_place(view: View) -> list[Draft]:

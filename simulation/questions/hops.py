@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from spatial_lalm.audio import wording
 from spatial_lalm.simulation.questions import places, times
 from spatial_lalm.simulation.questions.answer import Draft
 from spatial_lalm.simulation.questions.checks import hops as judges
 from spatial_lalm.simulation.questions.kind import DraftedKind
 from spatial_lalm.simulation.questions.motion import only_mover
 from spatial_lalm.simulation.questions.view import View
-from spatial_lalm.simulation.questions.wordings import SIDE_PHRASES, listed
+from spatial_lalm.simulation.questions.wordings import SIDE_PHRASES, it_is, listed
 
 
 def after_on_side(view: View) -> list[Draft]:
@@ -22,7 +21,7 @@ def after_on_side(view: View) -> list[Draft]:
             there = [other for other, inside in known.items() if inside]
             if None in known.values() or len(there) != 1 or view.events[there[0]].label == name.label:
                 continue
-            text = f"It is {wording.spoken_name(view.events[there[0]].label, 'a')}."
+            text = it_is(view.events[there[0]].label)
             found.append(Draft({"x": name, "side": SIDE_PHRASES[side]}, text, (there[0], index)))
     return found
 

@@ -11,7 +11,7 @@ from spatial_lalm.simulation.questions.answer import Draft, Name
 from spatial_lalm.simulation.questions.checks import places as judges
 from spatial_lalm.simulation.questions.kind import DraftedKind
 from spatial_lalm.simulation.questions.view import ANGLE_DEG, DISTANCE_RATIO, HIGHEST_DEG, OPPOSITE, View
-from spatial_lalm.simulation.questions.wordings import SIDE_PHRASES, called, listed, sentence, subject
+from spatial_lalm.simulation.questions.wordings import SIDE_PHRASES, called, it_is, listed, sentence, subject
 
 SEPARATION = 0.3  # along the left-right axis, of a unit vector
 
@@ -84,7 +84,7 @@ def what_place(view: View) -> list[Draft]:
     if None in octants.values():
         return []
     return [
-        Draft({"place": words}, f"It is {wording.spoken_name(view.events[index].label, 'a')}.", (index,))
+        Draft({"place": words}, it_is(view.events[index].label), (index,))
         for index, words in octants.items()
         if words and list(octants.values()).count(words) == 1
     ]

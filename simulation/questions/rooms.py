@@ -1,17 +1,23 @@
-"""Questions about the room and what it does to one sound; outdoors there is neither reverberation time nor size."""
+"""Questions about the room and what it does to one sound; outdoors there is neither reverberation time nor size.
+
+DRR, C50, D50 and EDT belong to one source's response. They are asked of a named sound, or of the scene where all of it
+comes from one source. A T60 that could not be measured (nothing lies behind the direct sound) is never asked about.
+"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from functools import partial
 
 from spatial_lalm.audio import wording
-from spatial_lalm.audio.scene import OCTAVES_HZ
+from spatial_lalm.audio.scene import OCTAVES_HZ, Acoustics
 from spatial_lalm.simulation.acoustics import RATIO_LIMIT_DB
 from spatial_lalm.simulation.questions.answer import Draft
 from spatial_lalm.simulation.questions.checks import rooms as judges
 from spatial_lalm.simulation.questions.kind import DraftedKind
 from spatial_lalm.simulation.questions.places import pairs
-from spatial_lalm.simulation.questions.view import View
+from spatial_lalm.simulation.questions.view import View, one_source
 from spatial_lalm.simulation.questions.wordings import called, sentence
 
 EDGE_RATIO = 1.1  # what lies nearer to the edge between two words is not asked about
@@ -42,19 +48,26 @@ def t60(view: View) -> list[Draft]:
 
 
 def edt(view: View) -> list[Draft]:
-    """The early decay time."""
+    """The early decay time, which depends on where the source is: asked of the scene where there is one source."""
     measured = view.scene.acoustics
-    if measured is None or reverberation_s(view) is None or not math.isfinite(measured.edt_s):
-        return []
-    return [Draft({}, f"The early decay time is {measured.edt_s:.2f} s.")]
+    return [Draft({}, text) for text in edt_text(view, measured)] if one_source(view.scene) else []
+
+
+def edt_text(view: View, measured: Acoustics | None) -> list[str]:
+    """The early decay time that was measured, in a sentence; nothing outdoors."""
+    known = measured is not None and math.isfinite(measured.edt_s) and not view.scene.room.outdoors
+    return [f"The early decay time is {measured.edt_s:.2f} s."] if known and measured else []
 
 
 def d50(view: View) -> list[Draft]:
-    """The definition in per cent."""
-    measured = view.scene.acoustics
-    if measured is None or not view.events or not math.isfinite(measured.d50):
-        return []
-    return [Draft({}, f"The definition D50 is {math.floor(100 * measured.d50 + 0.5)} %.")]
+    """The definition in per cent, which depends on where the source is: see ``edt``."""
+    return [Draft({}, text) for text in d50_text(view.scene.acoustics)] if one_source(view.scene) else []
+
+
+def d50_text(measured: Acoustics | None) -> list[str]:
+    """The definition that was measured, in a sentence."""
+    known = measured is not None and math.isfinite(measured.d50)
+    return [f"The definition D50 is {math.floor(100 * measured.d50 + 0.5)} %."] if known and measured else []
 
 
 def t60_band(view: View) -> list[Draft]:
@@ -102,6 +115,14 @@ def _level_of(view: View, name: str, field: str) -> list[Draft]:
     ]
 
 
+def _told_of(view: View, texts: Callable[[Acoustics | None], list[str]]) -> list[Draft]:
+    return [
+        Draft({"x": name}, text, (index,), name.label)
+        for index, name in view.names.items()
+        for text in texts(view.events[index].acoustics)
+    ]
+
+
 def which_drr(view: View) -> list[Draft]:
     """Which of two sounds is the more direct."""
     known = {i: a.drr_db for i in view.names if (a := view.events[i].acoustics) and math.isfinite(a.drr_db)}
@@ -127,5 +148,7 @@ KINDS = (
     DraftedKind("indoors_or_outdoors", "room", indoors_or_outdoors, judges.indoors_or_outdoors),
     DraftedKind("drr_of", "room", lambda view: _level_of(view, "direct-to-reverberant ratio", "drr_db"), judges.drr_of),
     DraftedKind("c50_of", "room", lambda view: _level_of(view, "clarity C50", "c50_db"), judges.c50_of),
+    DraftedKind("edt_of", "room", lambda view: _told_of(view, partial(edt_text, view)), judges.edt_of),
+    DraftedKind("d50_of", "room", lambda view: _told_of(view, d50_text), judges.d50_of),
     DraftedKind("which_drr", "room", which_drr, judges.which_drr),
 )

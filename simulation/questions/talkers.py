@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from spatial_lalm.simulation.questions.answer import LETTERS, Draft
 from spatial_lalm.simulation.questions.checks import talkers as judges
 from spatial_lalm.simulation.questions.kind import DraftedKind
-from spatial_lalm.simulation.questions.times import counted, lasts_s, there_are
+from spatial_lalm.simulation.questions.times import lasts_s
 from spatial_lalm.simulation.questions.view import View
-from spatial_lalm.simulation.questions.wordings import sentence
+from spatial_lalm.simulation.questions.wordings import counted, sentence, there_are
 
 MOST_TURNS = 6
 MORE_TALK_RATIO, MORE_TALK_S = 1.25, 0.5
@@ -74,6 +74,18 @@ def speaker_place(view: View) -> list[Draft]:
     ]
 
 
+def who_at(view: View) -> list[Draft]:
+    """Which speaker is in a direction; all must stay in one each."""
+    octants = {number: speaker_octant(view, members) for number, members in own_turns(view).items()}
+    if len(octants) < 2 or None in octants.values():
+        return []
+    return [
+        Draft({"place": words}, sentence(speaker(number)), tuple(own_turns(view)[number]), claim=speaker(number))
+        for number, words in octants.items()
+        if words and list(octants.values()).count(words) == 1
+    ]
+
+
 def speaker_times(view: View) -> list[Draft]:
     """When one of several speakers talks."""
     own = own_turns(view)
@@ -127,6 +139,7 @@ KINDS = (
     DraftedKind("turns", "talker", turns, judges.turns),
     DraftedKind("who_where", "talker", who_where, judges.who_where, "planar"),
     DraftedKind("speaker_place", "talker", speaker_place, judges.speaker_place, "planar"),
+    DraftedKind("who_at", "talker", who_at, judges.who_at, "planar"),
     DraftedKind("speaker_times", "talker", speaker_times, judges.speaker_times),
     DraftedKind("first_talker_place", "talker", first_talker_place, judges.first_talker_place, "planar"),
     DraftedKind("last_speaker", "talker", last_speaker, judges.last_speaker),

@@ -5,13 +5,23 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 
-from spatial_lalm.audio import telling, wording
+from spatial_lalm.audio import wording
 from spatial_lalm.simulation.questions.answer import Draft, Name
 from spatial_lalm.simulation.questions.checks import times as judges
 from spatial_lalm.simulation.questions.kind import DraftedKind
 from spatial_lalm.simulation.questions.places import pairs
 from spatial_lalm.simulation.questions.view import DISTANCE_RATIO, View, apart
-from spatial_lalm.simulation.questions.wordings import SIDE_PHRASES, called, listed, sentence, subject
+from spatial_lalm.simulation.questions.wordings import (
+    SIDE_PHRASES,
+    called,
+    counted,
+    it_is,
+    listed,
+    sentence,
+    subject,
+    there_are,
+    times_heard,
+)
 
 SOURCES_APART_DEG = 20.0
 MOMENT_STEP_S = 0.5
@@ -110,7 +120,7 @@ def neighbours(view: View, step: int) -> Iterator[tuple[int, Name, int]]:
 
 def _neighbour(view: View, step: int) -> list[Draft]:
     return [
-        Draft({"x": name}, f"It is {wording.spoken_name(view.events[other].label, 'a')}.", (other, here))
+        Draft({"x": name}, it_is(view.events[other].label), (other, here))
         for here, name, other in neighbours(view, step)
     ]
 
@@ -147,6 +157,10 @@ def source_of(view: View, index: int) -> tuple[str, str | None, tuple[float, flo
     return event.label, event.speaker, event.trajectory[0]
 
 
+def _it(label: str) -> str:
+    return "them" if wording.is_plural(label) else "it"
+
+
 def count_sources(view: View) -> list[Draft]:
     """How many sources of a class there are; their places must be told apart."""
     found = []
@@ -154,8 +168,9 @@ def count_sources(view: View) -> list[Draft]:
         different = [(a, b) for a, b in itertools.combinations(members, 2) if source_of(view, a) != source_of(view, b)]
         still = all(view.motion[index] is False for index in members)
         if still and all(view.angle(a, b) >= SOURCES_APART_DEG for a, b in different):
-            text = telling.tell(view.scene, "count_in_all", label)
-            found.append(Draft({"name": wording.spoken_name(label)}, text, tuple(members), label))
+            number = len({source_of(view, index) for index in members})
+            text = f"I hear {_it(label)} from {counted(number, 'source')}."
+            found.append(Draft({"x": called(Name(label))}, text, tuple(members), label, claim=str(number)))
     return found
 
 
@@ -163,21 +178,15 @@ def count_events(view: View) -> list[Draft]:
     """How many times a class is heard, with clear pauses between the events."""
     return [
         Draft(
-            {"name": wording.spoken_name(label)}, f"I hear it {counted(len(members), 'time')}.", tuple(members), label
+            {"x": called(Name(label))},
+            f"I hear {_it(label)} {times_heard(len(members))}.",
+            tuple(members),
+            label,
+            claim=str(len(members)),
         )
         for label, members in view.of_class.items()
         if view.in_turn(members)
     ]
-
-
-def counted(number: int, noun: str) -> str:
-    """A number with its noun."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
-def there_are(number: int, noun: str) -> str:
-    """``There is 1 sound`` or ``There are 2 sounds``, without the full stop."""
-    return f"There {'is' if number == 1 else 'are'} {counted(number, noun)}"
 
 
 def count_classes(view: View) -> list[Draft]:

@@ -9,7 +9,9 @@ from spatial_lalm.audio import telling, wording
 from spatial_lalm.simulation.questions.answer import Draft, Name
 from spatial_lalm.simulation.questions.checks import unanswerable as judges
 from spatial_lalm.simulation.questions.kind import DraftedKind, Drafts, Judge
+from spatial_lalm.simulation.questions.phrasings.names import THINGS
 from spatial_lalm.simulation.questions.view import View
+from spatial_lalm.simulation.questions.wordings import called, times_heard
 from spatial_lalm.simulation.questions.yes_no import absent_labels
 
 ONE_SOUND = ("octant", "distance", "onset", "offset", "duration", "left_or_right", "moves_or_still", "which_way")
@@ -18,8 +20,7 @@ RANKS = {"which_nearer": "nearer", "which_first": "first", "which_side": "left"}
 OF_DIRECTION = ("octant", "azimuth", "elevation", "left_or_right", "front_or_back")
 OF_HEIGHT = ("elevation", "height")
 OF_ROOMS = ("t60", "edt", "t60_band")
-TIMES = {1: "once", 2: "twice"}
-NO_ROOM = "This was recorded outdoors, so there is no room to tell of."
+NO_ROOM = "This was recorded outdoors, so there is no room."
 NO_REVERBERATION = "This was recorded outdoors, so there is no reverberation time to tell."
 
 
@@ -50,16 +51,18 @@ def false_ordinal(view: View) -> list[Draft]:
     """The second of a sound that is heard once, or the third of one heard twice."""
     found = []
     for label, members in view.of_class.items():
-        if len(members) in TIMES and view.in_turn(members):
+        if len(members) < 3 and view.in_turn(members):
             name = Name(label, len(members) + 1)
-            text = f"I hear {wording.spoken_name(label)} only {TIMES[len(members)]}."
+            text = f"I hear {called(Name(label))} only {times_heard(len(members))}."
             found += [Draft({"x": name}, text, tuple(members), label, book=book) for book in ONE_SOUND]
     return found
 
 
 def _beyond_sound(view: View) -> list[Draft]:
     """What a sound does not tell of its source."""
-    return [Draft({"x": Name(label)}, telling.CANNOT, label=label) for label in view.of_class]
+    return [
+        Draft({"x": thing}, telling.CANNOT, label=label) for label in view.of_class for thing in THINGS.get(label, ())
+    ]
 
 
 def identity(view: View) -> list[Draft]:

@@ -50,6 +50,11 @@ def audible(event: SourceEvent) -> bool:
     return event.direct_snr_db + reverberant_db >= AUDIBLE_DB
 
 
+def one_source(scene: Scene) -> bool:
+    """Whether all events are the same source: one class, one speaker, one place at the onset."""
+    return len({(event.label, event.speaker, event.trajectory[0]) for event in scene.events}) == 1
+
+
 class View:
     """What of a scene can be asked with channels that tell ``spatial`` of direction."""
 

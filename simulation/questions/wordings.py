@@ -9,8 +9,9 @@ from spatial_lalm.simulation.questions import phrasings
 from spatial_lalm.simulation.questions.answer import Name
 
 ORDINALS = ("first", "second", "third", "fourth")
-UNSURE = ("the noise", "the man speaking", "the woman speaking")
-"""Names that may mean another sound, or claim what the labels do not say."""
+UNSURE = ("the noise", "the man speaking", "the woman speaking", "someone talking", "someone sneezing")
+"""Names that may mean another sound, claim what the labels do not say, or read badly in the middle of a sentence."""
+TIMES = ("never", "once", "twice")
 SIDE_PHRASES: dict[str, str] = {
     "left": "on the left",
     "right": "on the right",
@@ -44,6 +45,32 @@ def spoken(name: Name, rng: np.random.Generator) -> str:
     names = phrasings.ALIASES.get(name.label, (called(name),))
     fitting = [text for text in names if text not in UNSURE]
     return fitting[int(rng.integers(len(fitting)))]
+
+
+def it_is(label: str) -> str:
+    """What a sound is, as a sentence: ``It is a dog bark.``, ``It is the sound of the sea waves.``."""
+    plural = wording.is_plural(label)
+    return f"It is {f'the sound of {called(Name(label))}' if plural else wording.spoken_name(label, 'a')}."
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun: ``no sounds``, ``1 sound``, ``2 sounds``."""
+    return f"{number or 'no'} {noun}{'' if number == 1 else 's'}"
+
+
+def amount(value: float, unit: str) -> str:
+    """A quantity with its unit written out: ``1 metre``, ``1.5 metres``."""
+    return f"{value:g} {unit}{'' if value == 1 else 's'}"
+
+
+def there_are(number: int, noun: str) -> str:
+    """``There is 1 sound`` or ``There are 2 sounds``, without the full stop."""
+    return f"There {'is' if number == 1 else 'are'} {counted(number, noun)}"
+
+
+def times_heard(number: int) -> str:
+    """How many times: ``once``, ``twice``, ``3 times``."""
+    return TIMES[number] if number < len(TIMES) else f"{number} times"
 
 
 def listed(labels: list[str], nothing: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from spatial_lalm.audio import wording
 from spatial_lalm.audio.scene import CLASSES
-from spatial_lalm.simulation.questions import motion, places, rooms, times
+from spatial_lalm.simulation.questions import motion, places, rooms, times, wordings
 from spatial_lalm.simulation.questions.answer import Draft, Name
 from spatial_lalm.simulation.questions.checks import yes_no as judges
 from spatial_lalm.simulation.questions.kind import DraftedKind, Drafts, Judge
@@ -66,7 +66,7 @@ def _thresholds(value: float, steps: Iterable[float], words: tuple[str, str]) ->
 def is_within(view: View) -> list[Draft]:
     """Whether a sound is nearer or farther than so many metres."""
     return [
-        draft(truth, {"x": name, "rank": word, "d": f"{metres:g}"}, (index,), f"{word} {metres:g}")
+        draft(truth, {"x": name, "rank": word, "d": wordings.amount(metres, "metre")}, (index,), f"{word} {metres:g}")
         for index, name in view.still.items()
         for truth, word, metres in _thresholds(view.events[index].distance_m, DISTANCES_M, ("farther", "nearer"))
     ]
@@ -76,7 +76,10 @@ def t60_above(view: View) -> list[Draft]:
     """Whether the reverberation time is longer or shorter than so many seconds."""
     t60 = rooms.reverberation_s(view)
     found = _thresholds(t60, T60S, ("longer", "shorter")) if t60 else ()
-    return [draft(truth, {"rank": word, "t": f"{step:g}"}, (), f"{word} {step:g}") for truth, word, step in found]
+    return [
+        draft(truth, {"rank": word, "s": wordings.amount(step, "second")}, (), f"{word} {step:g}")
+        for truth, word, step in found
+    ]
 
 
 def volume_above(view: View) -> list[Draft]:
@@ -189,7 +192,8 @@ def more_than(view: View) -> list[Draft]:
     if len({times.source_of(view, index) for index in view.order}) < number:
         return []
     return [
-        draft(number > than, {"n": str(than)}, view.order, str(than)) for than in range(max(0, number - 2), number + 2)
+        draft(number > than, {"n": wordings.counted(than, "sound")}, view.order, str(than))
+        for than in range(max(1, number - 2), number + 2)
     ]
 
 

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from spatial_lalm.audio.scene import CLASSES, Scene, SourceEvent
 from spatial_lalm.audio.wording import NAMES
 from spatial_lalm.simulation.questions.checks.basic_places import NUMBER, Key, read_spot, true_spot
-from spatial_lalm.simulation.questions.checks.rooms import size_m3
+from spatial_lalm.simulation.questions.checks.rooms import of_one_source, size_m3, t60_s
+from spatial_lalm.simulation.questions.checks.voices import ITEM, several_talkers, speakers, times_fit
 from spatial_lalm.simulation.questions.phrasings import ALIASES, GENERIC_ALL, GENERIC_ONE
 
 if TYPE_CHECKING:
@@ -24,23 +25,6 @@ _TAILS = {
     "planar": "; height cannot be told from these channels.",
     "lateral": "; front or back and height cannot be told from these channels.",
 }
-_TIMES = re.compile(r"from (\d+\.\d) s to (\d+\.\d) s")
-_ALL_TIMES = re.compile(rf"{_TIMES.pattern}( and {_TIMES.pattern})*( and later again)?")
-_ITEM = re.compile(r"(?P<spot>.*?), (?P<times>from \d+\.\d s to .*)")
-
-
-def _times_fit(text: str, events: list[SourceEvent], limit: int) -> bool:
-    """Whether the times told are the tenths of a second that the events cover, the first ``limit`` spans of them."""
-    told = [(float(a), float(b)) for a, b in _TIMES.findall(text)]
-    truth: list[list[float]] = []
-    for start, end in sorted((round(event.onset_s, 1), round(event.offset_s, 1)) for event in events):
-        if truth and truth[-1][1] >= start:
-            truth[-1][1] = max(truth[-1][1], end)
-        else:
-            truth.append([start, end])
-    more = text.endswith(" and later again")
-    right = told == [tuple(span) for span in truth[:limit]] and more == (len(truth) > limit)
-    return right and _ALL_TIMES.fullmatch(text) is not None
 
 
 def _name(label: str, article: bool) -> str:
@@ -64,6 +48,8 @@ def _located(scene: Scene, qa: QuestionAnswer) -> bool:
         return qa.label is None and qa.answer == "I hear no distinct sound."
     if not qa.answer.endswith(tail):
         return False
+    if len(speakers(events)) > 1 and qa.label == "speech":
+        return several_talkers(qa.kind, qa.answer.removesuffix(tail), events)
     body = qa.answer.removesuffix(tail)
     groups: dict[tuple[str, Key], list[SourceEvent]] = {}
     for event in events:
@@ -97,8 +83,8 @@ def _listed_by_time(kind: str, body: str, groups: dict[tuple[str, Key], list[Sou
     if len(items) != min(len(groups), 3):
         return False
     for item, ((_, key), events) in zip(items, groups.items(), strict=False):
-        parts = _ITEM.fullmatch(item)
-        if not parts or not _times_fit(parts["times"], events, 2):
+        parts = ITEM.fullmatch(item)
+        if not parts or not times_fit(parts["times"], events, 2):
             return False
         if read_spot(kind, parts["spot"]) != key:
             return False
@@ -109,6 +95,8 @@ def _when(scene: Scene, qa: QuestionAnswer) -> bool:
     events = _asked(scene, qa.label)
     if not events:
         return qa.label is None and qa.answer == "I hear no distinct sound."
+    if len(speakers(events)) > 1 and qa.label == "speech":
+        return qa.answer.endswith(".") and several_talkers(qa.kind, qa.answer[:-1], events)
     labels = sorted({event.label for event in events}, key=lambda label: [e.label for e in events].index(label))
     items = qa.answer.removesuffix(".").removeprefix("I hear ").split("; ")
     if (items[-1] == "other sounds") != (len(labels) > 3) or len(items) != min(len(labels), 4):
@@ -117,7 +105,7 @@ def _when(scene: Scene, qa: QuestionAnswer) -> bool:
         name = f"the {_name(label, False)}" if len(labels) == 1 else _name(label, True)
         limit = 4 if len(labels) == 1 else 2
         own = [event for event in events if event.label == label]
-        if not item.startswith(f"{name} ") or not _times_fit(item.removeprefix(f"{name} "), own, limit):
+        if not item.startswith(f"{name} ") or not times_fit(item.removeprefix(f"{name} "), own, limit):
             return False
     return qa.answer.startswith("I hear ") and qa.answer.endswith(".")
 
@@ -158,16 +146,12 @@ def _number(pattern: str, text: str) -> float:
 
 
 def _acoustics(scene: Scene, qa: QuestionAnswer) -> bool:
-    measured = scene.acoustics
-    if measured is None:
-        return False
     if qa.kind == "reverberation":
         told = _number(r"The reverberation time T60 is (\d+\.\d\d) s\.", qa.answer)
-        return abs(told - measured.t60_s) <= 0.005 + 1e-9
-    name, value = (
-        ("direct-to-reverberant ratio", measured.drr_db) if qa.kind == "drr" else ("clarity C50", measured.c50_db)
-    )
-    return abs(_number(rf"The {name} is {NUMBER} dB\.", qa.answer) - value) <= 0.5 + 1e-9
+        return abs(told - t60_s(scene)) <= 0.005 + 1e-9
+    name, field = ("direct-to-reverberant ratio", "drr_db") if qa.kind == "drr" else ("clarity C50", "c50_db")
+    told = _number(rf"The {name} is {NUMBER} dB\.", qa.answer)
+    return abs(told - of_one_source(scene, field)) <= 0.5 + 1e-9
 
 
 def _room_size(scene: Scene, qa: QuestionAnswer) -> bool:

@@ -49,11 +49,11 @@ def which_way(asked: Asked) -> set[int] | None:
 
 
 def which_way_option(asked: Asked) -> set[int] | None:
-    """``from left to right``, in a multiple choice: the only way."""
+    """``from left to right and towards me``, in a multiple choice."""
     index = oracle.one(asked.scene, asked.slots["x"])
     if index is None:
         return None
-    return {index} if asked.answer in ways(asked.scene.events[index], False) else None
+    return {index} if set(asked.answer.split(" and ")) == ways(asked.scene.events[index], False) else None
 
 
 def who_moves(asked: Asked) -> set[int] | None:

@@ -41,7 +41,7 @@ def _labels() -> dict[str, str]:
     """Every name of a class in lower case, with and without its article."""
     table = {alias.lower(): label for label, aliases in ALIASES.items() for alias in aliases}
     for label, (bare, _, _) in NAMES.items():
-        table |= {bare: label, f"the {bare}": label, f"a {bare}": label}
+        table |= {bare: label, f"the {bare}": label, f"a {bare}": label, f"the sound of the {bare}": label}
     return table
 
 
@@ -141,3 +141,8 @@ def number(pattern: str, text: str) -> float:
     """The one number of a sentence; NaN, which equals nothing, for another sentence."""
     found = re.fullmatch(pattern, text)
     return float(found[1]) if found else math.nan
+
+
+def how_many(pattern: str, text: str) -> float:
+    """As ``number``, of a count that is told as "no" where there is none, and never as 0."""
+    return math.nan if " 0 " in text else number(pattern, text.replace(" no ", " 0 "))

@@ -45,17 +45,58 @@ def t60(asked: Asked) -> set[int] | None:
     return set() if abs(told - t60_s(asked.scene)) <= 0.005 + 1e-9 else None
 
 
+def of_one_source(scene: Scene, field: str) -> float:
+    """A quantity of the only source, taken from every event's own response; NaN where there are several sources.
+
+    Where the events' own responses were not measured, the scene's mean is that of the source.
+    """
+    first = scene.events[0] if scene.events else None
+    for event in scene.events[1:]:
+        same = first and (event.label, event.speaker) == (first.label, first.speaker)
+        if not same or first is None or oracle.place(event).tolist() != oracle.place(first).tolist():
+            return math.nan
+    own = [getattr(event.acoustics, field) for event in scene.events if event.acoustics]
+    values = own or [getattr(scene.acoustics, field)] * (scene.acoustics is not None and first is not None)
+    return sum(values) / len(values) if values else math.nan
+
+
 def edt(asked: Asked) -> set[int] | None:
-    """Judge ``The early decay time is 0.52 s.``."""
+    """Judge ``The early decay time is 0.52 s.`` of a scene of one source."""
+    return set() if _edt_fits(asked, of_one_source(asked.scene, "edt_s")) else None
+
+
+def _edt_fits(asked: Asked, edt_s: float) -> bool:
     told = oracle.number(r"The early decay time is (\d+\.\d\d) s\.", asked.answer)
-    measured = asked.scene.acoustics
-    return set() if measured and not open_air(asked.scene) and abs(told - measured.edt_s) <= 0.005 + 1e-9 else None
+    return not open_air(asked.scene) and abs(told - edt_s) <= 0.005 + 1e-9
 
 
 def d50(asked: Asked) -> set[int] | None:
-    """Judge ``The definition D50 is 62 %.``."""
+    """Judge ``The definition D50 is 62 %.`` of a scene of one source."""
+    return set() if _d50_fits(asked, of_one_source(asked.scene, "d50")) else None
+
+
+def _d50_fits(asked: Asked, d50: float) -> bool:
     told = oracle.number(r"The definition D50 is (\d+) %\.", asked.answer)
-    return set() if asked.scene.acoustics and abs(told - 100 * asked.scene.acoustics.d50) <= 0.5 + 1e-9 else None
+    return abs(told - 100 * d50) <= 0.5 + 1e-9
+
+
+def edt_of(asked: Asked) -> set[int] | None:
+    """Judge ``The early decay time is 0.52 s.`` of a sound."""
+    index, value = _own(asked, "edt_s")
+    return {index} if index is not None and _edt_fits(asked, value) else None
+
+
+def d50_of(asked: Asked) -> set[int] | None:
+    """Judge ``The definition D50 is 62 %.`` of a sound."""
+    index, value = _own(asked, "d50")
+    return {index} if index is not None and _d50_fits(asked, value) else None
+
+
+def _own(asked: Asked, field: str) -> tuple[int | None, float]:
+    """The event that gap ``x`` names and a quantity of its own response."""
+    index = oracle.one(asked.scene, asked.slots["x"])
+    own = None if index is None else asked.scene.events[index].acoustics
+    return index, getattr(own, field) if own else math.nan
 
 
 def t60_band(asked: Asked) -> set[int] | None:
@@ -101,11 +142,9 @@ def indoors_or_outdoors(asked: Asked) -> set[int] | None:
 
 
 def _level(asked: Asked, name: str, field: str) -> set[int] | None:
-    index = oracle.one(asked.scene, asked.slots["x"])
+    index, level = _own(asked, field)
     told = oracle.number(rf"The {name} is (-?\d+) dB\.", asked.answer)
-    if index is None or asked.scene.events[index].acoustics is None:
-        return None
-    return {index} if abs(getattr(asked.scene.events[index].acoustics, field) - told) <= 0.5 + 1e-9 else None
+    return {index} if index is not None and abs(level - told) <= 0.5 + 1e-9 else None
 
 
 def drr_of(asked: Asked) -> set[int] | None:

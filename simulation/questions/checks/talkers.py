@@ -82,6 +82,18 @@ def speaker_place(asked: Asked) -> set[int] | None:
     return set(members) if all(oracle.octant_fits(asked.scene.events[n], found[2]) for n in members) else None
 
 
+def who_at(asked: Asked) -> set[int] | None:
+    """``Speaker B.``, the only one who ever talks from an octant."""
+    place = asked.slots["place"]
+    there = [
+        members
+        for members in lettered(asked.scene).values()
+        if any(oracle.octant_fits(asked.scene.events[n], place) for n in members)
+    ]
+    told = _told_speaker(asked)
+    return set(told) if told and there == [told] else None
+
+
 def speaker_place_option(asked: Asked) -> set[int] | None:
     """``left``, in a multiple choice."""
     members = who(asked)

@@ -105,25 +105,29 @@ def _sources(events: list[SourceEvent]) -> int:
 
 
 def count_sources(asked: Asked) -> set[int] | None:
-    """Judge ``I hear 2 sources of speech.``."""
-    label = oracle.label_of(asked.scene, asked.slots["name"])
-    found = re.fullmatch(r"I hear (\d+) sources? of (.+)\.", asked.answer)
+    """Judge ``I hear it from 2 sources.``."""
+    label = oracle.label_of(asked.scene, asked.slots["x"])
     members = oracle.members(asked.scene, label)
-    if not found or oracle.label_of(asked.scene, found[2]) != label:
-        return None
-    return set(members) if int(found[1]) == _sources([asked.scene.events[n] for n in members]) else None
+    told = oracle.number(rf"I hear {_pronoun(label)} from (\d+) sources?\.", asked.answer)
+    return set(members) if told == _sources([asked.scene.events[n] for n in members]) else None
+
+
+def _pronoun(label: str | None) -> str:
+    return "them" if label == "sea_waves" else "it"
 
 
 def count_events(asked: Asked) -> set[int] | None:
-    """Judge ``I hear it 2 times.``."""
-    members = oracle.members(asked.scene, oracle.label_of(asked.scene, asked.slots["name"]))
-    return set(members) if oracle.number(r"I hear it (\d+) times?\.", asked.answer) == len(members) else None
+    """Judge ``I hear it twice.`` or ``I hear it 3 times.``."""
+    label = oracle.label_of(asked.scene, asked.slots["x"])
+    members = oracle.members(asked.scene, label)
+    words = {1: "once", 2: "twice"}.get(len(members), f"{len(members)} times")
+    return set(members) if members and asked.answer == f"I hear {_pronoun(label)} {words}." else None
 
 
 def count_classes(asked: Asked) -> set[int] | None:
     """Judge ``There are 3 kinds of sound.``."""
     kinds = len({event.label for event in asked.scene.events})
-    told = oracle.number(r"There (?:is|are) (\d+) kinds? of sound\.", asked.answer)
+    told = oracle.how_many(r"There (?:is|are) (\d+) kinds? of sound\.", asked.answer)
     return set(range(len(asked.scene.events))) if told == kinds else None
 
 
@@ -137,7 +141,7 @@ def _at(asked: Asked) -> set[int] | None:
 def count_at(asked: Asked) -> set[int] | None:
     """Judge ``There are 2 sounds at that time.``."""
     there = _at(asked)
-    told = oracle.number(r"There (?:is|are) (\d+) sounds? at that time\.", asked.answer)
+    told = oracle.how_many(r"There (?:is|are) (\d+) sounds? at that time\.", asked.answer)
     return there if there is not None and told == len(there) else None
 
 
@@ -151,5 +155,5 @@ def count_side(asked: Asked) -> set[int] | None:
     """Judge ``There are 2 sounds there.``."""
     side = asked.slots["side"]
     there = {n for n, event in enumerate(asked.scene.events) if side in oracle.SIDES and oracle.is_on(event, side)}
-    told = oracle.number(r"There (?:is|are) (\d+) sounds? there\.", asked.answer)
+    told = oracle.how_many(r"There (?:is|are) (\d+) sounds? there\.", asked.answer)
     return there if side in oracle.SIDES and told == len(there) else None

@@ -37,9 +37,9 @@ def absent_pair(asked: Asked) -> set[int] | None:
 
 
 def false_ordinal(asked: Asked) -> set[int] | None:
-    """Judge ``I hear dog bark only once.``."""
+    """Judge ``I hear the dog bark only once.``."""
     found = _ORDINAL.fullmatch(asked.slots["x"])
-    told = re.fullmatch(r"I hear (.+) only (once|twice)\.", asked.answer)
+    told = re.fullmatch(r"I hear (the .+) only (once|twice)\.", asked.answer)
     if not found or not told:
         return None
     label, members = _heard(asked, found[2])
@@ -90,5 +90,5 @@ def t60_outdoors(asked: Asked) -> set[int] | None:
 
 def size_outdoors(asked: Asked) -> set[int] | None:
     """That there is no room outdoors."""
-    text = "This was recorded outdoors, so there is no room to tell of."
+    text = "This was recorded outdoors, so there is no room."
     return set() if rooms.open_air(asked.scene) and asked.answer == text else None

@@ -31,9 +31,10 @@ def is_on_side(asked: Asked) -> set[int] | None:
 
 
 def _beyond(asked: Asked, value: float, limit: str, words: tuple[str, str]) -> bool | None:
-    if asked.slots["rank"] not in words or not re.fullmatch(r"\d+(\.\d+)?", limit) or not value > 0:
+    number = re.fullmatch(r"(\d+(?:\.\d+)?)(?: (?:metre|second)s?)?", limit)
+    if asked.slots["rank"] not in words or not number or not value > 0:
         return None
-    return value > float(limit) if asked.slots["rank"] == words[0] else value < float(limit)
+    return value > float(number[1]) if asked.slots["rank"] == words[0] else value < float(number[1])
 
 
 def is_within(asked: Asked) -> set[int] | None:
@@ -48,7 +49,7 @@ def is_within(asked: Asked) -> set[int] | None:
 
 def t60_above(asked: Asked) -> set[int] | None:
     """Whether the reverberation time is longer or shorter than a limit."""
-    truth = _beyond(asked, rooms.t60_s(asked.scene), asked.slots["t"], ("longer", "shorter"))
+    truth = _beyond(asked, rooms.t60_s(asked.scene), asked.slots["s"], ("longer", "shorter"))
     return None if truth is None else says(asked, truth, set())
 
 
@@ -120,9 +121,8 @@ def any_interrupts(asked: Asked) -> set[int] | None:
 def more_than(asked: Asked) -> set[int] | None:
     """Whether there are more sounds than a number."""
     number = len(asked.scene.events)
-    if not asked.slots["n"].isdigit():
-        return None
-    return says(asked, number > int(asked.slots["n"]), set(range(number)))
+    limit = re.fullmatch(r"(\d+) sounds?", asked.slots["n"])
+    return says(asked, number > int(limit[1]), set(range(number))) if limit else None
 
 
 def extreme_on_side(asked: Asked) -> set[int] | None:

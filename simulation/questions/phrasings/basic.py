@@ -1,95 +1,15 @@
-"""How people ask: tables of phrasings for every kind of question, with a held-out set that training never sees.
+"""Phrasings of the basic kinds.
 
 Placeholders: ``{x}`` the sound asked about, ``{is}`` is/are, ``{does}`` does/do, ``{s}`` the verb's ending.
-Everything is stored without a capital and without final punctuation; ``templates`` combines, ``finish`` dresses.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
-from typing import Literal
 
-Split = Literal["train", "held_out"]
-
-OPENERS = ("", "", "so, ", "hey, ", "okay, ", "in this recording, ", "listen: ")
-LEADS = (
-    "tell me ",
-    "please tell me ",
-    "please say ",
-    "say ",
-    "I want to know ",
-    "I would like to know ",
-    "can you tell me ",
-    "could you tell me ",
-    "do you know ",
-    "can you hear ",
-)
-COMMAND_OPENERS = ("", "please ", "now ", "for this recording, ")
-
-
-@dataclass(frozen=True)
-class Phrasebook:
-    """Building blocks of one kind: direct questions, indirect clauses, commands, noun phrases; held-out sentences."""
-
-    questions: tuple[str, ...]
-    clauses: tuple[str, ...]
-    commands: tuple[str, ...]
-    nouns: tuple[str, ...]
-    held_out: tuple[str, ...]
-
-
-# ---------------------------------------------------------------- names that people give to sounds
-
-ALIASES: dict[str, tuple[str, ...]] = {
-    "speech": (
-        "the speech",
-        "the voice",
-        "the talker",
-        "the speaker",
-        "the person talking",
-        "the person speaking",
-        "someone talking",
-        "the man speaking",
-        "the woman speaking",
-    ),
-    "music": ("the music", "the song", "the tune", "the melody", "the music playing"),
-    "baby_cry": ("the baby", "the crying baby", "the baby crying", "the crying", "the infant"),
-    "chainsaw": ("the chainsaw", "the chain saw", "the saw", "the sawing"),
-    "clock_tick": ("the clock", "the ticking", "the ticking clock", "the clock ticking"),
-    "dog_bark": ("the dog", "the barking", "the dog bark", "the barking dog", "the dog barking"),
-    "fire_crackling": ("the fire", "the crackling", "the crackling fire", "the fire crackling", "the fireplace"),
-    "helicopter": ("the helicopter", "the chopper", "the rotor", "the helicopter flying"),
-    "person_sneeze": ("the sneeze", "the sneezing", "the person sneezing", "someone sneezing"),
-    "rain": ("the rain", "the rainfall", "the falling rain", "the sound of rain"),
-    "rooster": ("the rooster", "the crowing", "the rooster crowing", "the cock"),
-    "sea_waves": ("the sea", "the surf", "the ocean", "the sound of the sea waves", "the sound of the waves"),
-    "noise": ("the noise", "the hiss", "the hissing", "the static", "the steady noise"),
-    "tone": ("the tone", "the beep", "the pure tone", "the steady tone"),
-    "chirp": ("the chirp", "the sweep", "the frequency sweep", "the chirping"),
-    "click": ("the click", "the clicking", "the clicking sound"),
-    "modulated_noise": ("the modulated noise", "the pulsing noise", "the fluctuating noise", "the throbbing noise"),
-}
-
-GENERIC_ONE = ("the sound", "it", "the source", "the noise", "the sound source")
-"""Names that fit any sound where there is only one."""
-
-GENERIC_ALL = (
-    "the sound",
-    "each sound",
-    "every source",
-    "everything you hear",
-    "the sounds",
-    "all the sounds",
-    "the sources",
-    "the sound sources",
-)
-PLURALS = frozenset(GENERIC_ALL[4:])
-
-CONFUSABLE = (("noise", "modulated_noise"), ("tone", "chirp"), ("click", "clock_tick"))
-"""Pairs that a listener may call by each other's name: neither is asked about as absent where the other sounds."""
-
-# ---------------------------------------------------------------- kinds
+from spatial_lalm.simulation.questions.phrasings.building import Phrasebook, Split, combine
+from spatial_lalm.simulation.questions.phrasings.names import PLURALS
+from spatial_lalm.simulation.questions.phrasings.off_topic import off_topic
 
 BOOKS: dict[str, Phrasebook] = {
     "where": Phrasebook(
@@ -339,127 +259,13 @@ BOOKS: dict[str, Phrasebook] = {
     ),
 }
 
-# ---------------------------------------------------------------- questions that are declined
-
-OFF_TOPIC_SUBJECTS = (
-    "the talker",
-    "the voice",
-    "the dog",
-    "the baby",
-    "the clock",
-    "the helicopter",
-    "the chainsaw",
-    "the rooster",
-)
-OFF_TOPIC_ABOUT: dict[Split, tuple[str, ...]] = {
-    "train": (
-        "what colour is {x}",
-        "how old is {x}",
-        "how much does {x} cost",
-        "what is the name of {x}",
-        "who owns {x}",
-        "how heavy is {x}",
-        "what does {x} look like",
-        "where was {x} born",
-        "what is {x} thinking about",
-        "which brand is {x}",
-    ),
-    "held_out": ("how tall is {x}", "what is the price of {x}", "who is the owner of {x}", "is {x} round or square"),
-}
-OFF_TOPIC_GENERAL: dict[Split, tuple[str, ...]] = {
-    "train": (
-        "what is the weather like",
-        "will it snow tomorrow",
-        "how warm is it outside",
-        "who is the president",
-        "who is the king of Spain",
-        "what is the capital of France",
-        "what is my name",
-        "what is your name",
-        "how old are you",
-        "what day is it today",
-        "what is the date",
-        "which year was this recorded",
-        "who made this recording",
-        "what colour are the walls",
-        "what colour is the door",
-        "how much does a loaf of bread cost",
-        "what is the price of gold",
-        "which team won the football match",
-        "what is two plus two",
-        "how do I bake a cake",
-        "write a poem",
-        "tell me a joke",
-        "translate this into German",
-        "what is the meaning of life",
-        "which microphone was used",
-        "what is the temperature in the room",
-        "is the light on",
-        "how many windows does the room have",
-        "what is on the table",
-        "who painted the picture on the wall",
-        "which city is this",
-        "which country was this recorded in",
-        "what is the address of the house",
-        "what is the phone number",
-        "what is for dinner",
-        "what should I wear today",
-        "how tall is the Eiffel Tower",
-        "how many people live in Berlin",
-        "what is the best film",
-        "can you book a flight",
-        "what is the traffic like",
-        "how much money do I have",
-        "who wrote Hamlet",
-        "what does it smell like",
-        "what is the password",
-    ),
-    "held_out": (
-        "is it sunny outside",
-        "who is the prime minister",
-        "what is the capital of Italy",
-        "how much does a car cost",
-        "what is the name of the street",
-        "what colour is the floor",
-        "how do I cook rice",
-        "write a letter to my boss",
-        "what is ten minus three",
-        "which month is it",
-        "can you order a pizza",
-        "what is on the wall",
-        "who won the election",
-        "how many chairs does the room have",
-        "is there a carpet on the floor",
-    ),
-}
-
-
-# ---------------------------------------------------------------- combining
-
-
-def _off_topic(split: Split) -> tuple[str, ...]:
-    about = (text.replace("{x}", subject) for text in OFF_TOPIC_ABOUT[split] for subject in OFF_TOPIC_SUBJECTS)
-    general = OFF_TOPIC_GENERAL[split]
-    return (*general, *general, *about)  # twice, or the eighty sentences about a subject would drown them
-
 
 @cache
 def templates(book: str, split: Split) -> tuple[str, ...]:
     """Every phrasing of a book (a key of ``BOOKS`` or ``off_topic``), some twice to be drawn more often."""
     if book == "off_topic":
-        return tuple(f"{text}?" for text in _off_topic(split))
+        return tuple(f"{text}?" for text in off_topic(split))
     return combine(BOOKS[book], split, audible=book in ("where", "how_far", "what", "when"))
-
-
-def combine(parts: Phrasebook, split: Split, audible: bool = False) -> tuple[str, ...]:
-    """Every phrasing of a book's building blocks; only what is ``audible`` is asked with "can you hear ..."."""
-    if split == "held_out":
-        return tuple(f"{text}?" for text in parts.held_out)
-    direct = [f"{opener}{text}?" for opener in OPENERS for text in parts.questions]
-    leads = [lead for lead in LEADS if "hear" not in lead or audible]
-    indirect = [f"{lead}{text}{'?' if ' you ' in lead else '.'}" for lead in leads for text in parts.clauses]
-    commands = [f"{opener}{text}." for opener in COMMAND_OPENERS for text in parts.commands]
-    return (*direct, *indirect, *commands, *(f"{text}{end}" for text in parts.nouns for end in "?."))
 
 
 def fill(template: str, subject: str) -> str:
@@ -467,9 +273,3 @@ def fill(template: str, subject: str) -> str:
     plural = subject in PLURALS
     verbs = {"is": "are", "does": "do", "s": ""} if plural else {"is": "is", "does": "does", "s": "s"}
     return template.format(x=subject, **verbs)
-
-
-def finish(text: str, capital: bool, punctuation: bool) -> str:
-    """Dress a sentence: a capital first letter or all in lower case, with or without its final mark."""
-    text = text if punctuation else text.rstrip("?.")
-    return text[0].upper() + text[1:] if capital else text.lower()

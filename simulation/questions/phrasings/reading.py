@@ -1,4 +1,9 @@
-"""From the phrasebooks beyond the basic ones to sentences, and from a sentence back to what fills its gaps."""
+"""From the phrasebooks beyond the basic ones to sentences, and from a sentence back to what fills its gaps.
+
+Gaps: ``{x}``, ``{y}`` sounds; ``{a}`` a class with its article; ``{side}``, ``{way}``, ``{place}`` phrases of place and
+motion; ``{n}`` so many sounds, ``{t}`` a time in seconds, ``{s}`` so many seconds, ``{d}`` metres, ``{v}`` cubic metres,
+``{band}`` hertz; ``{rank}`` one of two opposite words, such as first and last; ``{who}`` a lettered speaker.
+"""
 
 from __future__ import annotations
 
@@ -7,19 +12,30 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 
 from spatial_lalm.audio.wording import NAMES
-from spatial_lalm.simulation.questions.phrasings import tables, tables_more
-from spatial_lalm.simulation.questions.phrasings.basic import ALIASES, LEADS, OPENERS, Phrasebook, Split, combine
+from spatial_lalm.simulation.questions.phrasings import (
+    choice,
+    hops,
+    motion,
+    places,
+    rooms,
+    talkers,
+    times,
+    unanswerable,
+    yes_no,
+)
+from spatial_lalm.simulation.questions.phrasings.building import LEADS, OPENERS, Phrasebook, Split, combine
+from spatial_lalm.simulation.questions.phrasings.names import ALIASES
 
 MORE_BOOKS: dict[str, Phrasebook] = {
-    **tables.PLACES,
-    **tables.TIMES,
-    **tables.HOPS,
-    **tables_more.MOTION,
-    **tables_more.TALKERS,
-    **tables_more.ROOMS,
-    **tables_more.YES_NO,
-    **tables_more.CHOICE,
-    **tables_more.UNANSWERABLE,
+    **places.PLACES,
+    **times.TIMES,
+    **hops.HOPS,
+    **motion.MOTION,
+    **talkers.TALKERS,
+    **rooms.ROOMS,
+    **yes_no.YES_NO,
+    **choice.CHOICE,
+    **unanswerable.UNANSWERABLE,
 }
 _GAP = re.compile(r"\\\{([a-z]+)\\\}")
 _RANKS = [

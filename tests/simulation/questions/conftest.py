@@ -32,14 +32,14 @@ def event() -> Callable[..., SourceEvent]:
     """Make an event: label, onset, offset and one place, or the two ends of a path."""
 
     def make(
-        label: str, onset_s: float, offset_s: float, *path: Place, speaker: str | None = None, drr_db: float = 0.0
+        label: str, onset_s: float, offset_s: float, *path: Place, speaker: str | None = None, drr_db: float = 2.0
     ) -> SourceEvent:
         frames = round(10 * (offset_s - onset_s))
         shares = np.linspace(0, 1, frames) if len(path) > 1 else [0.0]
         track = tuple(
             tuple(float(a + (b - a) * share) for a, b in zip(path[0], path[-1], strict=True)) for share in shares
         )
-        own = Acoustics(0.5, (0.5,) * 6, drr_db, 10.0)
+        own = Acoustics(0.5, (0.5,) * 6, drr_db, 10.0, 0.48, (0.5,) * 6, 0.7)
         return SourceEvent(label, onset_s, offset_s, track, (True,) * frames, speaker=speaker, acoustics=own)  # type: ignore[arg-type]
 
     return make

@@ -138,8 +138,8 @@ def test_rooms_and_open_air(event: Make, scene_of: Build) -> None:
 
 def test_false_premises_are_declined(event: Make, scene_of: Build) -> None:
     once, again = event("dog_bark", 1.0, 2.0, (90, 0, 2.0)), event("dog_bark", 4.0, 5.0, (90, 0, 2.0))
-    assert answers(scene_of(once), "false_ordinal") == {"I hear dog bark only once."}
-    assert answers(scene_of(once, again), "false_ordinal") == {"I hear dog bark only twice."}
+    assert answers(scene_of(once), "false_ordinal") == {"I hear the dog bark only once."}
+    assert answers(scene_of(once, again), "false_ordinal") == {"I hear the dog bark only twice."}
     assert "I hear no rooster in this recording." in answers(scene_of(once), "absent_sound")
     for kind in ("false_ordinal", "absent_sound", "visual"):
         qa = ask_about(scene_of(once), np.random.default_rng(0), kinds=[kind])

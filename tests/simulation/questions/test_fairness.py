@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from spatial_lalm.audio.scene import Scene
-from spatial_lalm.simulation.questions import FAMILIES, REGISTRY, Balance, QuestionAnswer
+from spatial_lalm.simulation.questions import FAMILIES, REGISTRY, Balance, QuestionAnswer, ask_many
+from spatial_lalm.simulation.questions.kind import DraftedKind
 from spatial_lalm.simulation.questions.view import View
 
 
@@ -88,6 +89,43 @@ def test_an_option_is_right_no_more_often_than_others_that_are_offered() -> None
     for name in names:
         chances = sum(name in qa.options for qa in kept)
         assert sum(qa.claim == name for qa in kept) / chances == pytest.approx(0.25, abs=0.06), name
+
+
+@pytest.mark.parametrize("number", [1, 6])
+def test_what_the_balance_drops_does_not_come_back(scenes: list[Scene], number: int) -> None:
+    """Every scene that could only say "indoors" would else say so after a few more draws."""
+    balance = Balance({("indoors_or_outdoors", "", "indoors"): 0.2})
+    kept: Counter[str] = Counter()
+    whole: Counter[str] = Counter()
+    for seed, scene in enumerate(scenes):
+        for counts, thinning in ((kept, balance), (whole, None)):
+            rng = np.random.default_rng(seed)
+            found = ask_many(scene, rng, number, kinds=["indoors_or_outdoors"], balance=thinning)
+            counts.update(qa.claim for qa in found.kept)
+    assert kept["indoors"] / whole["indoors"] == pytest.approx(0.2, abs=0.08)
+    assert kept["outdoors"] == whole["outdoors"] > 20
+
+
+def test_every_way_is_as_likely_by_symmetry(scenes: list[Scene]) -> None:
+    """A scene mirrored, walked backwards, or both has one of the other three options as its answer each."""
+
+    def changed(scene: Scene, mirror: int, step: int) -> Scene:
+        events = tuple(
+            replace(event, trajectory=tuple((mirror * a, e, far) for a, e, far in event.trajectory[::step]))
+            for event in scene.events
+        )
+        return replace(scene, events=events)
+
+    kind = REGISTRY["choose_way"]
+    assert isinstance(kind, DraftedKind)
+    tried = 0
+    for scene in scenes:
+        every = [kind.possible(View(changed(scene, mirror, step))) for mirror in (1, -1) for step in (1, -1)]
+        for drafts in zip(*every, strict=True):
+            tried += 1
+            assert len({draft.answer for draft in drafts}) == 4
+            assert all({draft.answer, *draft.wrong} == {one.answer for one in drafts} for draft in drafts)
+    assert tried > 30
 
 
 def test_balance_waits_for_no_rare_word_but_always_for_yes_and_no() -> None:
