@@ -123,8 +123,13 @@ def _designed(array: MicrophoneArray, order: int, rate: int) -> EncodingFilters:
     response[[0, -1]] = response[[0, -1]].real
     impulse = np.roll(np.fft.irfft(response, axis=0), taps // 2, axis=0)[:taps]
     fir = np.ascontiguousarray(np.moveaxis(impulse * _fade(taps)[:, None, None], 0, -1), dtype=np.float32)
+    return _frozen(fir, encoding_quality(array, order, rate))
+
+
+def encoding_quality(array: MicrophoneArray, order: int = 1, rate: int = INTERNAL_RATE) -> NDArray[np.float32]:
+    """The quality ``(C, bands)`` of ``encoder_filters`` alone, without the filters, which take long."""
     _, error = _match(array, order, mel_centres(rate=rate))
-    return _frozen(fir, np.clip(1 - error.T, 0, 1).astype(np.float32))
+    return np.clip(1 - error.T, 0, 1).astype(np.float32)
 
 
 def _frozen(fir: NDArray[np.float32], quality: NDArray[np.float32]) -> EncodingFilters:

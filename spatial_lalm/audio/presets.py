@@ -84,19 +84,40 @@ def _glasses() -> MicrophoneArray:
 
 _ALTERNATE = np.array([1.0, -1.0, -1.0, 1.0])
 _RESPEAKER_SIX = (120, 180, 240, 300, 0, 60)
-_PRESETS: dict[str, Callable[[], MicrophoneArray]] = {
-    "tetrahedral": _tetrahedral,
-    "em32": _em32,
-    "zylia": _zylia,
-    "starss_mic": lambda: _sphere("starss_mic", 0.042, (45, -45, 135, -135), (35, -35, -35, 35)),
-    "respeaker4": lambda: _open("respeaker4", _circle(0.032, (180, -90, 0, 90))),
-    "respeaker6": lambda: _open("respeaker6", _circle(0.0463, _RESPEAKER_SIX)),
-    "respeaker7": _respeaker7,
-    "circle6": lambda: _open("circle6", _circle(0.046, range(0, 360, 60))),
-    "circle8": lambda: _open("circle8", _circle(0.05, range(0, 360, 45))),
-    "linear4": lambda: _open("linear4", np.array([[0, y, 0] for y in (0.06, 0.02, -0.02, -0.06)])),
-    "glasses": _glasses,
-    "binaural": lambda: _sphere("binaural", HEAD_RADIUS_M, (90, -90), (0, 0)),
+_PRESETS: dict[str, tuple[str, Callable[[], MicrophoneArray]]] = {
+    "tetrahedral": ("four cardioids that look outwards (A-format: FLU, FRD, BLD, BRU)", _tetrahedral),
+    "em32": ("Eigenmike: 32 capsules on a rigid sphere", _em32),
+    "zylia": ("Zylia ZM-1: 19 capsules on a rigid sphere", _zylia),
+    "starss_mic": (
+        "the four capsules of an Eigenmike that STARSS gives",
+        lambda: _sphere("starss_mic", 0.042, (45, -45, 135, -135), (35, -35, -35, 35)),
+    ),
+    "respeaker4": (
+        "ReSpeaker USB 4 Mic Array: a square",
+        lambda: _open("respeaker4", _circle(0.032, (180, -90, 0, 90))),
+    ),
+    "respeaker6": (
+        "ReSpeaker 6-Mic Circular Array: a hexagon",
+        lambda: _open("respeaker6", _circle(0.0463, _RESPEAKER_SIX)),
+    ),
+    "respeaker7": ("ReSpeaker Core: one in the middle, six around it", _respeaker7),
+    "circle6": (
+        "six omni capsules evenly on a level circle",
+        lambda: _open("circle6", _circle(0.046, range(0, 360, 60))),
+    ),
+    "circle8": (
+        "eight omni capsules evenly on a level circle",
+        lambda: _open("circle8", _circle(0.05, range(0, 360, 45))),
+    ),
+    "linear4": (
+        "four omni capsules on a line from left to right",
+        lambda: _open("linear4", np.array([[0, y, 0] for y in (0.06, 0.02, -0.02, -0.06)])),
+    ),
+    "glasses": ("spectacles on a rigid head: temples, rims, bridge", _glasses),
+    "binaural": (
+        "two ears of a rigid sphere as large as a head",
+        lambda: _sphere("binaural", HEAD_RADIUS_M, (90, -90), (0, 0)),
+    ),
 }
 
 
@@ -105,9 +126,14 @@ def preset_names() -> tuple[str, ...]:
     return tuple(_PRESETS)
 
 
+def preset_summary(name: str) -> str:
+    """What a preset is, in one line."""
+    return _PRESETS[name][0]
+
+
 @cache
 def preset(name: str) -> MicrophoneArray:
     """The array of that name; ``InputError`` lists the names where there is none."""
     if name not in _PRESETS:
         raise InputError(f"array {name!r} is not known: choose {', '.join(_PRESETS)}, or give a .json or .sofa file")
-    return _PRESETS[name]()
+    return _PRESETS[name][1]()

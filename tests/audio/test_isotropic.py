@@ -26,7 +26,10 @@ def two_shells() -> MicrophoneArray:
     return MicrophoneArray("shells", fibonacci_grid(6) * np.array([[0.04], [0.05]] * 3), 0.04)
 
 
-@pytest.mark.parametrize("array", [mixed_array(), two_shells(), preset("respeaker7"), preset("em32")], ids=lambda array: array.name)
+ARRAYS = [mixed_array(), two_shells(), preset("respeaker7"), preset("em32")]
+
+
+@pytest.mark.parametrize("array", ARRAYS, ids=lambda array: array.name)
 def test_closed_forms_are_means_over_the_sphere(array: MicrophoneArray) -> None:
     manifold = array.manifold(HERTZ, GRID)
     hermitian = manifold.conj().swapaxes(1, 2) / len(GRID)
