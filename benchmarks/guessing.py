@@ -6,8 +6,8 @@ Random scene graphs (``scene_graphs.py``, no sound) are asked about; the balance
 same sort. A naive Bayes classifier over hashed words and pairs of neighbouring words of the question or the options
 learns on half of the scenes and guesses the other half; so does the best constant. Yes or no and multiple choice are
 scored by their claim or letter, numbers within a tolerance (15 degrees, a quarter of a distance, a
-decay time or a duration, 1 s of a time, 2 dB, 10 %), everything else word by word. A second table says how often the
-words alone betray that the right answer is to decline. Prints Markdown.
+decay time or a duration, 1 s of a time, 2 dB, 10 %), everything else word by word. A second table says how well the
+words alone tell questions that are declined from answered ones. Prints Markdown.
 """
 
 from __future__ import annotations
@@ -29,7 +29,9 @@ from numpy.typing import NDArray
 from scene_graphs import random_scene
 
 from spatial_lalm.audio.wording import Spatial
-from spatial_lalm.simulation.questions import FAMILIES, Balance, QuestionAnswer, Questions, ask_many
+from spatial_lalm.simulation.questions import FAMILIES, REGISTRY, Balance, QuestionAnswer, Questions, ask_many
+from spatial_lalm.simulation.questions.kind import DraftedKind
+from spatial_lalm.simulation.questions.view import View
 
 Floats = NDArray[np.floating[Any]]
 QUICK_SCENES = 500
@@ -40,9 +42,8 @@ GUESSED = tuple(kind for family, kinds in FAMILIES.items() if family not in ("ba
 HASHED = 2**13
 FEW_ANSWERS = 8
 LIMITS = {"yes_no": 0.55, "choice": 0.30}
-BY_NATURE = ("off_topic", "identity", "visual", "unheard")
-"""Kinds that ask what no recording tells: always declining is right, so that their words give them away is no leak."""
 SPATIALS: tuple[Spatial, ...] = ("full", "planar", "lateral", "none")
+"""Tried in this order: what can be declined of all channels is asked of them."""
 FEWEST = 40
 """A kind with fewer questions is reported with its number alone."""
 
@@ -216,41 +217,37 @@ def judge(family: str, kind: str, questions: Sequence[QuestionAnswer]) -> Row:
     return Row(family, kind, len(questions), chance, accuracy[0], accuracy[1], half_width)
 
 
-@dataclass(frozen=True)
-class Betrayal:
-    """How often the words of a kind's questions are taken for those of questions that are declined."""
-
-    kind: str
-    questions: int
-    taken: float
-    by_nature: bool
+def answered_alike(name: str) -> tuple[str, ...]:
+    """Kinds that are answered and share a phrasebook with one that declines."""
+    books = {kind: set(one.books or (kind,)) for kind, one in REGISTRY.items() if isinstance(one, DraftedKind)}
+    return tuple(kind for kind in GUESSED if kind in books and books[kind] & books[name])
 
 
-def betrayed(scenes: int, seed: int) -> list[Betrayal]:
-    """Of every kind that declines, and of all others together, how often a bag of words takes it for one that does."""
-    asked: list[QuestionAnswer] = []
-    for number in range(scenes):
-        rng = np.random.default_rng([seed, number])
-        asked += agreed(ask_many(random_scene(rng), rng, PER_SCENE, SPATIALS[number % len(SPATIALS)]))
-    half = len(asked) // 2
-    model = NaiveBayes([bag(qa.question) for qa in asked[:half]], [str(qa.declined) for qa in asked[:half]])
-    model.prior[:] = 0.0
-    groups: dict[str, list[bool]] = {}
-    for qa in asked[half:]:
-        group = qa.kind if qa.declined else "all that are answered"
-        groups.setdefault(group, []).append(model.guess(bag(qa.question)) == "True")
-    return [
-        Betrayal(kind, len(taken), float(np.mean(taken)), kind in BY_NATURE) for kind, taken in sorted(groups.items())
-    ]
+def declined(scenes: int, seed: int) -> list[Row]:
+    """Of every kind that declines, how well a bag of words tells it from as many questions that are answered."""
+    rows = []
+    for name in FAMILIES["unanswerable"]:
+        asked: dict[bool, list[QuestionAnswer]] = {True: [], False: []}
+        alike = answered_alike(name)
+        for number in range(scenes):
+            rng = np.random.default_rng([seed, number])
+            scene = random_scene(rng)
+            spatial = next((one for one in SPATIALS if REGISTRY[name].fits(View(scene, one))), None)
+            asked[True] += agreed(ask_many(scene, rng, 1, spatial, kinds=[name])) if spatial else ()
+            asked[False] += agreed(ask_many(scene, rng, 1, kinds=alike or GUESSED))
+        against = "same words" if alike else "by nature"
+        rows.append(_told_apart(f"declined, {against}", name, list(zip(asked[True], asked[False], strict=False))))
+    return rows
 
 
-def betrayal_table(rows: Sequence[Betrayal]) -> str:
-    """A Markdown table."""
-    lines = ["| questions of the kind | number | taken for declining | declining by nature |", "|---|--:|--:|---|"]
-    for row in rows:
-        nature = "yes" if row.by_nature else ""
-        lines.append(f"| {row.kind} | {row.questions} | {100 * row.taken:.0f} % | {nature} |")
-    return "\n".join(lines)
+def _told_apart(family: str, kind: str, pairs: Sequence[tuple[QuestionAnswer, QuestionAnswer]]) -> Row:
+    """Learn on the first half of pairs, tell the members of the others apart."""
+    bags = [(bag(qa.question), str(qa.declined)) for two in pairs for qa in two]
+    half = len(pairs) // 2 * 2
+    model = NaiveBayes([one for one, _ in bags[:half]], [truth for _, truth in bags[:half]])
+    right = float(np.mean([model.guess(one) == truth for one, truth in bags[half:]]))
+    half_width = 1.96 * float(np.sqrt(right * (1 - right) / (len(bags) - half)))
+    return Row(family, kind, len(bags), 0.5, 0.5, right, half_width)
 
 
 def table(rows: Sequence[Row]) -> str:
@@ -279,11 +276,10 @@ def main() -> None:
     print(table(rows))
     over = [row.kind for row in rows if row.surely > LIMITS.get(row.family, 1.0)]
     print(f"\nSurely (95 %) above {LIMITS}: {', '.join(over) or 'none'}")
-    declined = betrayed(scenes // 4, 5)
-    print(f"\n{betrayal_table(declined)}")
+    rows += (declines := declined(scenes // 4, 5))
+    print(f"\nIs it to be declined? By nature: it asks what no recording tells.\n\n{table(declines)}")
     if options.json:
-        found = {"guessed": [asdict(row) for row in rows], "declined": [asdict(row) for row in declined]}
-        options.json.write_text(json.dumps(found, indent=2) + "\n")
+        options.json.write_text(json.dumps([asdict(row) for row in rows], indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from spatial_lalm.audio import wording
 from spatial_lalm.simulation.questions.answer import LETTERS, Draft
 from spatial_lalm.simulation.questions.checks import talkers as judges
 from spatial_lalm.simulation.questions.kind import DraftedKind
@@ -90,8 +91,9 @@ def speaker_times(view: View) -> list[Draft]:
     """When one of several speakers talks."""
     own = own_turns(view)
     return [
-        Draft({"who": speaker(number)}, sentence(" and ".join(_span(view, index) for index in members)), tuple(members))
+        Draft({"who": speaker(number)}, sentence(wording.list_text(spans)), tuple(members))
         for number, members in own.items()
+        for spans in [[_span(view, index) for index in members]]
         if len(own) > 1 and len(members) <= MOST_TURNS
     ]
 

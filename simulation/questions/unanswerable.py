@@ -21,7 +21,7 @@ OF_DIRECTION = ("octant", "azimuth", "elevation", "left_or_right", "front_or_bac
 OF_HEIGHT = ("elevation", "height")
 OF_ROOMS = ("t60", "edt", "t60_band")
 NO_ROOM = "This was recorded outdoors, so there is no room."
-NO_REVERBERATION = "This was recorded outdoors, so there is no reverberation time to tell."
+NO_REVERBERATION = "This was recorded outdoors, so there is no reverberation to measure."
 
 
 def absent_sound(view: View) -> list[Draft]:

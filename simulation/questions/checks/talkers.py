@@ -102,9 +102,9 @@ def speaker_place_option(asked: Asked) -> set[int] | None:
 
 
 def speaker_times(asked: Asked) -> set[int] | None:
-    """Judge ``From 0.0 s to 2.0 s and from 4.0 s to 5.0 s.``."""
+    """Judge ``From 0.0 s to 2.0 s, from 3.0 s to 3.5 s and from 4.0 s to 5.0 s.``."""
     members = who(asked)
-    whole = re.fullmatch(rf"F{_SPAN[1:]}( and {_SPAN})*\.", asked.answer)
+    whole = re.fullmatch(rf"F{_SPAN[1:]}((, {_SPAN})* and {_SPAN})?\.", asked.answer)
     told = re.findall(_SPAN, asked.answer.replace("From", "from"))
     return set(members) if whole and members and spans_fit(asked, told, members) else None
 

@@ -84,7 +84,7 @@ def front_in_lateral(asked: Asked) -> set[int] | None:
 
 def t60_outdoors(asked: Asked) -> set[int] | None:
     """That there is no reverberation time outdoors."""
-    text = "This was recorded outdoors, so there is no reverberation time to tell."
+    text = "This was recorded outdoors, so there is no reverberation to measure."
     return set() if rooms.open_air(asked.scene) and asked.answer == text else None
 
 

@@ -1,8 +1,8 @@
 """From the phrasebooks beyond the basic ones to sentences, and from a sentence back to what fills its gaps.
 
 Gaps: ``{x}``, ``{y}`` sounds; ``{a}`` a class with its article; ``{side}``, ``{way}``, ``{place}`` phrases of place and
-motion; ``{n}`` so many sounds, ``{t}`` a time in seconds, ``{s}`` so many seconds, ``{d}`` metres, ``{v}`` cubic metres,
-``{band}`` hertz; ``{rank}`` one of two opposite words, such as first and last; ``{who}`` a lettered speaker.
+motion; ``{n}`` so many sounds, ``{t}`` a time in seconds, ``{s}`` so many seconds, ``{d}`` metres, ``{v}`` m³,
+``{band}`` Hz; ``{rank}`` one of two opposite words, such as first and last; ``{who}`` a lettered speaker.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from spatial_lalm.simulation.questions.phrasings.building import Phrasebook, boo
 YES_NO: dict[str, Phrasebook] = {
     "is_there": book(
         "do you hear {a} | can you hear {a} | does the recording contain {a} | is the sound of {a} in the recording",
-        "whether you hear {a} | whether the recording contains {a}",
+        "whether {a} can be heard | whether the recording contains {a}",
         "would you say you hear {a} | does the recording have {a} in it | have you heard {a} | "
         "among the sounds, do you find {a}",
     ),
