@@ -6,6 +6,7 @@ from typing import Any
 
 from transformers import AutoConfig, PreTrainedConfig
 
+from spatial_lalm.audio.features import INPUT_MAPS
 from spatial_lalm.audio.scene import CLASSES
 
 
@@ -14,7 +15,7 @@ class SpatialEncoderConfig(PreTrainedConfig):  # type: ignore[misc]
 
     model_type = "spatial_lalm_encoder"
 
-    input_maps: int = 13  # log-mel, nine relative covariances, three quality maps
+    order: int = 1  # ambisonic order that is read: 1 or 2
     bands: int = 64  # mel bands
     stem_channels: list[int] | tuple[int, ...] = (48, 64, 128, 128)
     hidden_size: int = 192
@@ -23,11 +24,17 @@ class SpatialEncoderConfig(PreTrainedConfig):  # type: ignore[misc]
     kernel_frames: int = 7  # depthwise temporal convolution, frames of 100 ms
     dropout: float = 0.1
     tracks: int = 3  # sources that can sound at the same time
+    counting: bool = False  # whether the number of sources is told beside them
     segment_frames: int = 40  # 4 s: what one query of the attention sees, and what a window of input holds
     slices: int = 6  # tokens for the course of time in a window, beside one for the room and one a track
     room_outputs: int = 10  # ln T60, six octave ln T60, DRR / 10 dB, C50 / 10 dB, ln volume
     range_width: int = 32  # of the head that hears distance and volume
     classes: list[str] | tuple[str, ...] = CLASSES
+
+    @property
+    def input_maps(self) -> int:
+        """Maps of ``audio.features.network_input``."""
+        return INPUT_MAPS[self.order]
 
     @property
     def window_tokens(self) -> int:

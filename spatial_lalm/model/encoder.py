@@ -25,7 +25,8 @@ class EncoderOutput:
 
     ``hidden (B, T, H)``; per track and frame: ``activity (B, T, K)`` logits, ``direction (B, T, K, 3)`` whose length
     is its weight, ``log_distance (B, T, K)``, ``label (B, T, K, L)`` logits; per clip: ``room (B, 10)`` and its
-    ``room_scale (B, 10)`` (scale of a Laplace distribution, see ``train.data.room_targets`` for the quantities).
+    ``room_scale (B, 10)`` (scale of a Laplace distribution, see ``train.data.room_targets`` for the quantities), and
+    ``count (B, K + 1)`` logits of how many sources sound at all (no columns where the encoder does not count).
     """
 
     hidden: Tensor
@@ -35,6 +36,7 @@ class EncoderOutput:
     label: Tensor
     room: Tensor
     room_scale: Tensor
+    count: Tensor
 
 
 class ConvBlock(nn.Module):
@@ -106,11 +108,13 @@ class SceneHeads(nn.Module):
     def __init__(self, config: SpatialEncoderConfig) -> None:
         super().__init__()
         self.tracks, self.classes = config.tracks, len(config.classes)
+        self.counts = config.tracks + 1 if config.counting else 0
+        self.outputs = config.room_outputs
         self.track = nn.Linear(config.hidden_size, config.tracks * (5 + self.classes))
         self.room_weight = nn.Linear(config.hidden_size, 4)
         self.room = nn.Sequential(
             nn.Linear(4 * config.hidden_size, config.hidden_size), nn.GELU(),
-            nn.Linear(config.hidden_size, 2 * config.room_outputs),
+            nn.Linear(config.hidden_size, 2 * config.room_outputs + self.counts),
         )  # fmt: skip
 
     def forward(self, hidden_BTH: Tensor) -> EncoderOutput:
@@ -118,7 +122,7 @@ class SceneHeads(nn.Module):
         per_track = self.track(hidden_BTH).unflatten(-1, (self.tracks, -1))
         weight_BTQ = self.room_weight(hidden_BTH).softmax(1)  # four learned views of the clip
         pooled = torch.einsum("btq,bth->bqh", weight_BTQ, hidden_BTH).flatten(1)
-        room, log_scale = self.room(pooled).chunk(2, dim=-1)
+        room, log_scale, count = self.room(pooled).split([self.outputs, self.outputs, self.counts], dim=-1)
         return EncoderOutput(
             hidden=hidden_BTH,
             activity=per_track[..., 0],
@@ -127,6 +131,7 @@ class SceneHeads(nn.Module):
             label=per_track[..., 5:],
             room=room,
             room_scale=log_scale.clamp(-5, 3).exp(),
+            count=count,
         )
 
 

@@ -49,9 +49,10 @@ class SpatialLalm:
     name: str
 
     def hear(self, signals: Samples, quality: Samples | None = None) -> Heard:
-        """Events and room of a sound field ``(4, T)``, AmbiX ACN/SN3D at 16 kHz.
+        """Events and room of a sound field ``(4 or 9, T)``, AmbiX ACN/SN3D at 16 kHz.
 
-        ``quality (4, bands)`` says how far each channel can be trusted (default: all); see ``audio.encoding``.
+        ``quality`` has as many rows, of bands, and says how far each channel can be trusted (default: all); see
+        ``audio.encoding``.
         """
         heard, _, _ = self._listen(signals, quality)
         return heard
@@ -71,7 +72,7 @@ class SpatialLalm:
         recording = _opened(recording)
         question = _one_question(question)
         self._check(recording, start_s, end_s)
-        signals, quality = recording.ambisonics(start_s, end_s)
+        signals, quality = recording.ambisonics(start_s, end_s, self.order_read(recording))
         doubt = recording.doubt
         if doubt is not None and doubt.flat:
             quality[1:] = 0.0
@@ -87,9 +88,14 @@ class SpatialLalm:
             evidence=_by_relevance(tuple(_told(e, heard.spatial, doubt is not None) for e in shown), question, text),
             room=heard.room if heard.events and not deaf else None,
             abstained=declined,
-            assumed=(*recording.assumed, *_limits(recording, heard)),
+            assumed=(*recording.assumed, *_limits(recording, heard, self.order_read(recording))),
             model=self.name,
         )
+
+    def order_read(self, recording: Recording) -> int:
+        """The ambisonic order that the model reads of a recording: the second where both have it."""
+        known = recording.format.order if recording.format.array is None else (1, 2)[recording.channels >= 9]
+        return max(1, min(known, int(self.model.config.audio_config.order)))
 
     def _check(self, recording: Recording, start_s: float, end_s: float | None) -> None:
         from spatial_lalm.model.processing import SHORTEST_S
@@ -122,7 +128,8 @@ class SpatialLalm:
         spatial = spatial_kind(inputs["quality"][0].numpy())
         classes = tuple(self.model.config.audio_config.classes)
         heard = read_scene(output, [offset_s + s for s in starts], spatial, classes)
-        heard = listen_again(self.model.audio_tower.range_head, heard, signals, quality, offset_s)
+        first = None if quality is None else quality[:4]
+        heard = listen_again(self.model.audio_tower.range_head, heard, signals[:4], first, offset_s)
         return heard, audio, starts
 
     def say(self, question: str, audio: Tensor, starts_s: list[float]) -> str:
@@ -175,13 +182,13 @@ def _one_question(question: object) -> str:
     return question
 
 
-def _limits(recording: Recording, heard: Heard) -> tuple[str, ...]:
+def _limits(recording: Recording, heard: Heard, used: int) -> tuple[str, ...]:
     """What the channels cannot tell, and which of them are not used."""
     order = recording.format.order
-    unused = f"order {order} is read, but this model uses its first order (channels 1 to 4) only"
+    unused = f"order {order} is read, but this model uses order {used} (channels 1 to {(used + 1) ** 2}) only"
     flat = recording.doubt is not None and recording.doubt.flat  # which says already that no direction is told
     limit = None if flat else _LIMITS.get(heard.spatial)
-    return (*((limit,) if limit else ()), *((unused,) if order > 1 else ()))
+    return (*((limit,) if limit else ()), *((unused,) if order > used else ()))
 
 
 def _told(event: Evidence, spatial: Spatial, doubted: bool) -> Evidence:

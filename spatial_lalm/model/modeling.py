@@ -19,7 +19,7 @@ class SpatialLalmForConditionalGeneration(PreTrainedModel, GenerationMixin):  # 
     """Answers about spatial audio: audio embeddings take the place of the placeholders in the prompt.
 
     ``input_features (W, 11, T, 64)`` stacks log energy and covariance of every window of the batch (W of them in all,
-    in the order of their placeholders), ``quality (W, 4, 64)`` and ``start_s (W,)`` belong to them.
+    in the order of their placeholders), ``quality (W, 4 or 9, 64)`` and ``start_s (W,)`` belong to them.
     """
 
     config_class = SpatialLalmConfig
@@ -46,7 +46,7 @@ class SpatialLalmForConditionalGeneration(PreTrainedModel, GenerationMixin):  # 
         self.language_model.set_input_embeddings(value)
 
     def hear(self, input_features: Tensor, quality: Tensor) -> EncoderOutput:
-        """The encoder's output for windows ``(W, 11, T, 64)`` with quality ``(W, 4, 64)``, over all views."""
+        """The encoder's output for windows ``(W, 1 + S, T, 64)`` with quality ``(W, 4 or 9, 64)``, over all views."""
         views = axis_views(self.config.views).to(input_features.device)
         return hear_from_all_sides(self.audio_tower, input_features, quality, views)
 
@@ -61,7 +61,7 @@ class SpatialLalmForConditionalGeneration(PreTrainedModel, GenerationMixin):  # 
             heard.room,
             heard.room_scale,
             start_s,
-            quality[:, 1:].mean(-1),
+            quality[:, 1:4].mean(-1),
             self.config.audio_config.slices,
         )
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from transformers import AutoProcessor, BatchFeature, PreTrainedTokenizerFast, ProcessorMixin
 
-from spatial_lalm.audio.features import BANDS, HOP, RATE, spatial_covariance
+from spatial_lalm.audio.features import BANDS, HOP, RATE, spatial_features
 from spatial_lalm.model.configuration import SpatialLalmConfig
 
 Samples = NDArray[np.float32]
@@ -48,17 +48,16 @@ def window_starts(frames: int, window: int) -> list[int]:
     return [*range(0, frames - window, window), frames - window]
 
 
-def whole_frames(signals: Samples) -> Tensor:
-    """Features ``(11, T, F)`` of a sound field ``(4, samples)``, its last frame of 100 ms completed with zeros.
+def whole_frames(signals: Samples, order: int = 1) -> Tensor:
+    """Features ``(1 + S, T, F)`` of a sound field ``(4 or 9, samples)``, its last frame of 100 ms completed with zeros.
 
-    ValueError for another shape.
+    S follows from the order that is read, whatever the signals have. ValueError for another shape.
     """
-    if signals.ndim != 2 or signals.shape[0] != 4:
-        raise ValueError(f"first-order ambisonics (4, samples) expected, got shape {signals.shape}")
+    if signals.ndim != 2 or signals.shape[0] not in (4, 9):
+        raise ValueError(f"ambisonics (4, samples) or (9, samples) expected, got shape {signals.shape}")
     wanted = max(round(SHORTEST_S * RATE), -(-signals.shape[1] // FRAME) * FRAME)
     padded = np.pad(signals, ((0, 0), (0, wanted - signals.shape[1])))
-    energy, covariance = spatial_covariance(torch.from_numpy(padded)[None])
-    return torch.cat([energy[:, None], covariance], dim=1)[0]
+    return spatial_features(torch.from_numpy(padded)[None], order)[0]
 
 
 def marker(seconds: float) -> str:
@@ -75,6 +74,7 @@ class SpatialLalmProcessor(ProcessorMixin):  # type: ignore[misc]
         chat_template: Jinja template with ``{"type": "audio"}`` parts.
         window_frames: 100 ms frames of a window.
         window_tokens: audio tokens of a window.
+        order: ambisonic order that the model reads.
     """
 
     def __init__(
@@ -83,7 +83,9 @@ class SpatialLalmProcessor(ProcessorMixin):  # type: ignore[misc]
         chat_template: str | None = CHAT_TEMPLATE,
         window_frames: int = 40,
         window_tokens: int = 10,
+        order: int = 1,
     ) -> None:
+        self.order = order
         self.window_frames = window_frames
         self.window_tokens = window_tokens
         super().__init__(tokenizer, chat_template=chat_template)
@@ -103,11 +105,12 @@ class SpatialLalmProcessor(ProcessorMixin):  # type: ignore[misc]
     def listen(self, signals: Samples, quality: Samples | None = None) -> dict[str, Tensor]:
         """Windows of a sound field: ``input_features``, ``quality`` and ``start_s`` (see the model's docstring).
 
-        ``signals`` is ``(4, T)`` AmbiX at 16 kHz, ``quality (4, bands)`` (default: all trusted). Up to 100 ms at the
-        end that fill no frame are completed with zeros; ValueError for another shape.
+        ``signals`` is ``(4 or 9, T)`` AmbiX at 16 kHz, ``quality`` has as many rows of bands (default: all trusted).
+        Up to 100 ms at the end that fill no frame are completed with zeros; ValueError for another shape.
         """
-        windows, starts = self.windows(whole_frames(signals))
-        trust = torch.ones(4, BANDS) if quality is None else torch.from_numpy(np.asarray(quality, np.float32))
+        windows, starts = self.windows(whole_frames(signals, self.order))
+        given = np.ones((len(signals), BANDS)) if quality is None else quality
+        trust = torch.from_numpy(np.asarray(given, np.float32))
         return {
             "input_features": windows,
             "quality": trust.expand(len(starts), -1, -1).clone(),
@@ -122,8 +125,9 @@ class SpatialLalmProcessor(ProcessorMixin):  # type: ignore[misc]
     ) -> BatchFeature:
         """Tokens and audio windows for prompts that hold one ``<|audio|>`` for each sound field, padded on the left.
 
-        ``audio`` holds ``(4, T)`` arrays or ``(array, quality)`` pairs, in the order of the placeholders; those shorter
-        than a window must be alike in length. ``kwargs`` go to the tokenizer. ValueError where counts or lengths vary.
+        ``audio`` holds ``(4 or 9, T)`` arrays or ``(array, quality)`` pairs, in the order of the placeholders; those
+        shorter than a window must be alike in length. ``kwargs`` go to the tokenizer. ValueError where counts or
+        lengths vary.
         """
         texts = [text] if isinstance(text, str) else list(text)
         fields = [audio] if isinstance(audio, np.ndarray) else list(audio or ())

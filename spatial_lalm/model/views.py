@@ -17,8 +17,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as nnf
 
-from spatial_lalm.audio.features import network_input, pair_rotation
+from spatial_lalm.audio.features import map_rotation, network_input, order_of_maps
 from spatial_lalm.model.encoder import EncoderOutput
+
+_OF_TRACKS = ("activity", "direction", "log_distance", "label")
 
 
 def best_permutation(cost_BKN: Tensor) -> Tensor:
@@ -50,8 +52,8 @@ def hear_from_all_sides(
 ) -> EncoderOutput:
     """The encoder's output, its tracks matched and averaged over views.
 
-    ``features_WCTF`` stacks log energy and covariance, ``quality_WCF`` is ``(W, 4, F)``; ``hidden`` is that of the
-    first view, which must be the identity.
+    ``features_WCTF`` stacks log energy and spatial maps (``audio.features``), ``quality_WCF`` is ``(W, 4 or 9, F)``;
+    ``hidden`` is that of the first view, which must be the identity.
     """
     heard = [_view(encoder, features_WCTF, quality_WCF, view) for view in views_V33]
     aligned = [heard[0], *(_aligned(output, heard[0]) for output in heard[1:])]
@@ -61,7 +63,7 @@ def hear_from_all_sides(
 
     return EncoderOutput(
         hidden=heard[0].hidden,
-        **{name: mean(name) for name in ("activity", "direction", "log_distance", "label", "room", "room_scale")},
+        **{name: mean(name) for name in (*_OF_TRACKS, "room", "room_scale", "count")},
     )
 
 
@@ -69,13 +71,18 @@ def _view(
     encoder: Callable[[Tensor], EncoderOutput], features_WCTF: Tensor, quality_WCF: Tensor, turn_33: Tensor
 ) -> EncoderOutput:
     """What the encoder hears of the turned sound field, its directions turned back."""
-    pairs_PP = pair_rotation(turn_33[None])[0]
-    covariance = torch.einsum("qp,wptf->wqtf", pairs_PP, features_WCTF[:, 1:])
-    axes = [2, 0, 1]  # of channels Y Z X, in the order x, y, z
-    trust_W3F = torch.einsum("ij,wjf->wif", turn_33.abs(), quality_WCF[:, 1:][:, axes])
-    quality = torch.cat([quality_WCF[:, :1], trust_W3F[:, [1, 2, 0]]], dim=1)
-    output = encoder(network_input(features_WCTF[:, 0], covariance, quality))
+    matrix_SS = map_rotation(turn_33[None], order_of_maps(features_WCTF.shape[1] - 1))[0]
+    maps = torch.einsum("qp,wptf->wqtf", matrix_SS, features_WCTF[:, 1:])
+    quality = turned_quality(quality_WCF, turn_33.expand(len(quality_WCF), 3, 3))
+    output = encoder(network_input(features_WCTF[:, 0], maps, quality))
     return replace(output, direction=output.direction @ turn_33)
+
+
+def turned_quality(quality_BCF: Tensor, turn_B33: Tensor) -> Tensor:
+    """Quality ``(B, C, F)`` of sound fields after turns that permute the axes; that of second order keeps its mean."""
+    axes = [2, 0, 1]  # of channels Y Z X, in the order x, y, z
+    trust_B3F = torch.einsum("bij,bjf->bif", turn_B33.abs(), quality_BCF[:, 1:4][:, axes])
+    return torch.cat([quality_BCF[:, :1], trust_B3F[:, [1, 2, 0]], quality_BCF[:, 4:]], dim=1)
 
 
 def _aligned(output: EncoderOutput, reference: EncoderOutput) -> EncoderOutput:
@@ -85,8 +92,7 @@ def _aligned(output: EncoderOutput, reference: EncoderOutput) -> EncoderOutput:
     def reorder(values: Tensor) -> Tensor:
         return torch.einsum("wkn,wtk...->wtn...", chosen_WKN, values)
 
-    names = ("activity", "direction", "log_distance", "label")
-    return replace(output, **{name: reorder(getattr(output, name)) for name in names})
+    return replace(output, **{name: reorder(getattr(output, name)) for name in _OF_TRACKS})
 
 
 def _difference(output: EncoderOutput, reference: EncoderOutput) -> Tensor:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from spatial_lalm.errors import InputError
 from spatial_lalm.settings import build, check, find_toml, read_toml, refuse_unknown, setting
 from spatial_lalm.train.objectives import LossWeights
+
+if TYPE_CHECKING:
+    from spatial_lalm.model.configuration import SpatialEncoderConfig
 
 CONFIGS = Path(__file__).parent / "configs"
 
@@ -26,6 +29,10 @@ class SceneData:
     counts: tuple[float, ...] = (0.04, 0.52, 0.28, 0.16)  # probability of 0, 1, 2, 3 sources
     builtin_share: float = 0.12  # of the sounds made by the generators
     speech_share: float = 0.45  # of the sounds from files
+    snr_db: tuple[float, float] = (5.0, 40.0)  # typical source over the background
+    lively_share: float = setting(0.0, "share of scenes with movers, directed talkers, open air", least=0, most=1)
+    array_share: float = setting(0.0, "share of scenes through random arrays, encoded", least=0, most=1)
+    spoiled_share: float = setting(0.0, "share of scenes that the recorder clips or codes", least=0, most=1)
     varispeed: float = 0.12  # augmentation of dry sounds: speed
     colour_db: float = 2.0  # augmentation of dry sounds: dB an octave
 
@@ -59,6 +66,12 @@ class EncoderStage:
     optimisation: Optimisation = field(default_factory=Optimisation)
     loss: LossWeights = field(default_factory=LossWeights)
     model: dict[str, Any] = field(default_factory=dict)  # fields of SpatialEncoderConfig
+
+    def configuration(self) -> SpatialEncoderConfig:
+        """The encoder's configuration."""
+        from spatial_lalm.model.configuration import SpatialEncoderConfig
+
+        return SpatialEncoderConfig(**self.model)
 
 
 @dataclass(frozen=True)

@@ -19,14 +19,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spatial_lalm.audio.conventions import unit_vector
+from spatial_lalm.audio.arrays import MicrophoneArray
+from spatial_lalm.audio.conventions import channel_count, unit_vector
+from spatial_lalm.audio.encoding import BANDS, encode
 from spatial_lalm.audio.scene import CLASSES, FRAME_S, Scene
 from spatial_lalm.simulation.library import SourceLibrary
 from spatial_lalm.simulation.recipe import SceneRecipe
 from spatial_lalm.simulation.sampling import render_scene
 from spatial_lalm.simulation.writer import sync
+from spatial_lalm.train.spoiling import spoiled
 
 Arrays = dict[str, NDArray[Any]]
+Samples = NDArray[np.float32]
 Maker = Callable[[SceneRecipe, SourceLibrary, list[int]], Arrays]
 
 TRACKS = 3
@@ -47,13 +51,13 @@ def room_targets(scene: Scene) -> NDArray[np.float32]:
 def scene_targets(scene: Scene, frames: int) -> Arrays:
     """Targets of one scene of ``frames`` 100 ms frames: TRACKS slots, the first ones filled in order of onset.
 
-    ``active (K, frames)``, ``direction (K, 3)`` unit vectors, ``log_distance (K,)``, ``label (K,)`` (-1: empty slot),
-    ``room (10,)``.
+    ``active (K, frames)``, ``direction (K, frames, 3)`` unit vectors, ``log_distance (K, frames)``, ``label (K,)`` (-1:
+    empty slot), ``room (10,)``. A direction before and after its sound is the nearest that it had.
     """
     targets: Arrays = {
         "active": np.zeros((TRACKS, frames), np.bool_),
-        "direction": np.zeros((TRACKS, 3), np.float32),
-        "log_distance": np.zeros(TRACKS, np.float32),
+        "direction": np.zeros((TRACKS, frames, 3), np.float32),
+        "log_distance": np.zeros((TRACKS, frames), np.float32),
         "label": np.full(TRACKS, -1, np.int64),
         "room": room_targets(scene),
     }
@@ -61,17 +65,35 @@ def scene_targets(scene: Scene, frames: int) -> Arrays:
         first = round(event.onset_s / FRAME_S)
         active = np.array(event.active)[: max(0, frames - first)]
         targets["active"][slot, first : first + len(active)] = active
-        targets["direction"][slot] = unit_vector(event.azimuth_deg, event.elevation_deg)
-        targets["log_distance"][slot] = np.log(event.distance_m)
+        way = np.array(event.trajectory)
+        azimuth, elevation, distance = way[np.clip(np.arange(frames) - first, 0, len(way) - 1)].T
+        targets["direction"][slot] = unit_vector(azimuth, elevation)
+        targets["log_distance"][slot] = np.log(distance)
         targets["label"][slot] = CLASSES.index(event.label)
     return targets
 
 
-def render_part(recipe: SceneRecipe, library: SourceLibrary, seeds: list[int]) -> Arrays:
-    """Features and targets of scenes by their seeds, stacked."""
+def ambisonics(samples: Samples, scene: Scene) -> tuple[Samples, Samples]:
+    """A scene as its receiver's ambisonics ``(C, T)``, raw capsules encoded, and the quality ``(C, bands)``.
+
+    Arrays of nine capsules or more are encoded to second order, others to the first.
+    """
+    if scene.array is None:
+        return samples, np.ones((len(samples), BANDS), np.float32)
+    array = MicrophoneArray.from_dict(scene.array)
+    return encode(samples, array, 2 if array.microphones >= channel_count(2) else 1)
+
+
+def render_part(
+    recipe: SceneRecipe, library: SourceLibrary, seeds: list[int], order: int = 1, spoiled_share: float = 0.0
+) -> Arrays:
+    """Features of an ambisonic order, quality and targets of scenes by their seeds, stacked.
+
+    Of ``spoiled_share`` the recorder clips or codes the sound.
+    """
     import torch
 
-    from spatial_lalm.audio.features import spatial_covariance
+    from spatial_lalm.audio.features import spatial_features
 
     torch.set_num_threads(1)
     frames = round(recipe.duration_s / FRAME_S)
@@ -80,9 +102,11 @@ def render_part(recipe: SceneRecipe, library: SourceLibrary, seeds: list[int]) -
     for seed in seeds:
         samples, scene = render_scene(recipe, library, seed)
         graphs.append(json.dumps(scene.to_json()))
-        energy, covariance = spatial_covariance(torch.from_numpy(samples[None, :4]))
-        features = torch.cat([energy[:, None], covariance], dim=1)[0].half().numpy()
-        rows.append({"features": features, "seed": np.array(seed), **scene_targets(scene, frames)})
+        field, quality = ambisonics(spoiled(samples, recipe.rate, seed, spoiled_share), scene)
+        trust = np.zeros((channel_count(order), BANDS), np.float16)
+        trust[: len(quality)] = quality[: len(trust)]
+        features = spatial_features(torch.from_numpy(field[None, : len(trust)]), order)[0].half().numpy()
+        rows.append({"features": features, "quality": trust, "seed": np.array(seed), **scene_targets(scene, frames)})
     return {name: np.stack([row[name] for row in rows]) for name in rows[0]} | {"scene": np.array(graphs)}
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,25 +12,47 @@ import torch
 from torch import Tensor
 
 from spatial_lalm.audio.features import network_input
-from spatial_lalm.model.configuration import SpatialEncoderConfig
 from spatial_lalm.model.encoder import EncoderOutput, SpatialEncoder
 from spatial_lalm.model.views import best_permutation
 from spatial_lalm.simulation.library import SourceLibrary
 from spatial_lalm.simulation.recipe import SceneRecipe, still_scenes
 from spatial_lalm.train.augmentation import augment
 from spatial_lalm.train.config import EncoderStage, SceneData
-from spatial_lalm.train.data import Arrays, FeatureSet, render_features
+from spatial_lalm.train.data import FeatureSet, render_features, render_part
 from spatial_lalm.train.loop import fit
 from spatial_lalm.train.objectives import encoder_loss
 
 Progress = Callable[[int, int], None]
 TARGETS = ("active", "log_distance", "label", "room")
+STEADY = 0.995
+"""A source whose directions have a mean vector shorter than this moves: by some 12 degrees."""
+KINDS = 20
+"""Parts of rendered scenes after which their kinds come round again."""
 
 
-def scene_recipe(data: SceneData, duration_s: float, augmented: bool) -> SceneRecipe:
-    """The simulator's recipe for a stage's data; dry sounds are varied in training only."""
+def scene_recipes(data: SceneData, augmented: bool, order: int = 1) -> list[SceneRecipe]:
+    """The simulator's recipes for a stage's parts in turn: still scenes, lively ones, and scenes through arrays."""
+    still = scene_recipe(data, data.duration_s[0], augmented, f"hoa{order}" if order > 1 else "foa")
+    lively = replace(
+        still,
+        rooms=replace(still.rooms, outdoors_share=0.08),
+        sources=replace(still.sources, moving_share=0.4, directed_share=0.5),
+        background=replace(still.background, directional_share=0.2, unsteady_share=0.3),
+        receivers=replace(still.receivers, turning_share=0.05),
+    )
+    arrays, moving = round(KINDS * data.array_share), round(KINDS * data.lively_share)
+    # Movers through many capsules take ten times as long, and teach of arrays what still sources do.
+    raw = replace(lively, receiver="random", sources=replace(lively.sources, moving_share=0.0))
+    kinds = [raw] * arrays + [lively] * moving
+    return kinds + [still] * (KINDS - len(kinds))
+
+
+def scene_recipe(data: SceneData, duration_s: float, augmented: bool, receiver: str = "foa") -> SceneRecipe:
+    """The simulator's recipe for still scenes of a stage's data; dry sounds are varied in training only."""
     return still_scenes(
         duration_s,
+        receiver=receiver,
+        snr_db=data.snr_db,
         counts=data.counts,
         t60_s=data.t60_s,
         event_s=data.event_s,
@@ -53,8 +76,11 @@ def prepare(stage: EncoderStage, sources: Path | None, folder: Path, workers: in
     plans = (("validation", stage.data.validation, stage.data.seed + 1), ("train", stage.data.scenes, stage.data.seed))
     for split, scenes, seed in plans:
         library = open_library(sources, split, stage.data)
-        recipe = scene_recipe(stage.data, stage.data.duration_s[0], split == "train")
-        render_features([recipe], library, scenes, seed, folder / split, workers, progress)
+        order, training = stage.configuration().order, split == "train"
+        make = partial(render_part, order=order, spoiled_share=stage.data.spoiled_share if training else 0.0)
+        recipes = scene_recipes(stage.data, training, order)
+        recipes = recipes if training else list(dict.fromkeys(recipes))  # a part of each kind is enough
+        render_features(recipes, library, scenes, seed, folder / split, workers, progress, make)
 
 
 def hear(encoder: SpatialEncoder, maps: Tensor, bfloat16: bool) -> EncoderOutput:
@@ -70,7 +96,7 @@ def train_encoder(
     """Fit the encoder on rendered features; exact resume from ``folder``; the trained encoder."""
     plan = stage.optimisation
     torch.manual_seed(plan.seed)
-    encoder = SpatialEncoder(SpatialEncoderConfig(**stage.model))
+    encoder = SpatialEncoder(stage.configuration())
     encoder.to(memory_format=torch.channels_last)
     scenes, held_out = FeatureSet.open(data_folder / "train"), FeatureSet.open(data_folder / "validation")
     per_epoch = max(1, len(scenes) // plan.batch)
@@ -79,57 +105,96 @@ def train_encoder(
         order = np.random.default_rng([plan.seed, step // per_epoch]).permutation(len(scenes))
         start = step % per_epoch * plan.batch
         batch = scenes.batch(np.sort(order[start : start + plan.batch]))
-        maps, direction = augment(
-            torch.from_numpy(batch["features"]).float(), torch.from_numpy(batch["direction"]), generator
+        features, direction, quality = (
+            torch.from_numpy(batch[name]).float() for name in ("features", "direction", "quality")
         )
+        maps, direction = augment(features, direction, generator, quality)
         target = {name: torch.from_numpy(batch[name]) for name in TARGETS} | {"direction": direction}
         return encoder_loss(hear(encoder, maps, plan.bfloat16), target, stage.loss)
 
-    fit(encoder, plan, step_function, folder, lambda: validate(encoder, held_out, stage), progress)
+    fit(encoder, plan, step_function, folder, lambda: validate(encoder, held_out), progress)
     encoder.eval()
     return encoder
 
 
 @torch.inference_mode()
-def validate(encoder: SpatialEncoder, scenes: FeatureSet, stage: EncoderStage) -> dict[str, float]:
-    """Errors on held-out scenes, in plain units, for scenes of one source and of all."""
+def validate(encoder: SpatialEncoder, scenes: FeatureSet) -> dict[str, float]:
+    """Errors on held-out scenes in plain units: one still source in first order, several, movers, through arrays."""
     rows: dict[str, list[Tensor]] = {}
     for start in range(0, len(scenes), 100):
         batch = scenes.batch(np.arange(start, min(start + 100, len(scenes))))
-        for name, value in _errors(encoder, batch, stage).items():
+        for name, value in _errors(encoder, {n: torch.from_numpy(batch[n]) for n in _READ}).items():
             rows.setdefault(name, []).append(value)
-    merged = {name: torch.cat(values) for name, values in rows.items()}
-    single = merged.pop("sources") == 1
-    report = {f"{name}_median": float(value[single].nanmedian()) for name, value in merged.items()}
-    report |= {f"{name}_mean": float(value[single].nanmean()) for name, value in merged.items()}
-    return report | {"several_angle_median": float(merged["angle"][~single].nanmedian())}
-
-
-def _errors(encoder: SpatialEncoder, batch: Arrays, stage: EncoderStage) -> dict[str, Tensor]:
-    """Per-clip errors of the first source under the best assignment; NaN where there is none."""
-    features = torch.from_numpy(batch["features"]).float()
-    quality = torch.ones(len(features), 4, features.shape[-1])
-    output = hear(encoder, network_input(features[:, 0], features[:, 1:], quality), False)
-    target = {name: torch.from_numpy(batch[name]) for name in (*TARGETS, "direction")}
-    share = target["active"].float() / target["active"].sum(-1, keepdim=True).clamp_min(1)
-    pooled = torch.einsum("btkc,bnt->bknc", output.direction, share)
-    cosine = torch.cosine_similarity(pooled, target["direction"][:, None], dim=-1).clamp(-1, 1)
-    logits = output.activity.transpose(1, 2)
-    overlap = torch.einsum("bkt,bnt->bkn", torch.nn.functional.logsigmoid(logits), share)
-    chosen = best_permutation(-cosine * (share.sum(-1) > 0)[:, None] - overlap)[:, :, 0].argmax(1)
-    row = torch.arange(len(chosen))
-    distance = torch.einsum("btk,bnt->bkn", output.log_distance, share)[row, chosen, 0] - target["log_distance"][:, 0]
-    label = torch.einsum("btkl,bnt->bknl", output.label, share)[row, chosen, 0].argmax(-1)
-    sources = (target["label"] >= 0).sum(1)
-    room = target["room"]
-    errors = {
-        "angle": torch.rad2deg(cosine[row, chosen, 0].acos()),
-        "distance_ratio": distance.exp().sub(1).abs(),
-        "class_right": (label == target["label"][:, 0]).float(),
-        "activity_right": ((logits > 0)[row, chosen] == target["active"][:, 0]).float().mean(-1),
-        "t60_s": (output.room[:, 0].exp() - room[:, 0].exp()).abs(),
-        "drr_db": 10 * (output.room[:, 7] - room[:, 7]).abs(),
-        "c50_db": 10 * (output.room[:, 8] - room[:, 8]).abs(),
-        "volume_log2": (output.room[:, 9] - room[:, 9]).abs() / np.log(2),
+    e = {name: torch.cat(values) for name, values in rows.items()}
+    still, sources = ~e["moving"].any(1), e["sources"]
+    plain = still & ~e["encoded"] & (sources == 1)
+    report = {name: float(e[name][plain].nanmean()) for name in _OF_CLIPS}
+    places = {
+        "angle": e["angle"][plain],
+        "two": e["angle"][~e["encoded"] & (sources == 2)],
+        "moving": e["angle"][~e["encoded"][:, None] & e["moving"]],
+        "array": e["angle"][still & e["encoded"] & (sources == 1)],
     }
-    return {n: e.masked_fill(sources == 0, float("nan")) for n, e in errors.items()} | {"sources": sources}
+    report |= {f"{name}_median": float(value.nanmedian()) for name, value in places.items()}
+    report |= {f"{name}_mean": float(value.nanmean()) for name, value in places.items()}
+    return report | {"count_right": float(e["count_right"].float().mean())}
+
+
+_READ = (*TARGETS, "direction", "features", "quality")
+_OF_CLIPS = ("distance_ratio", "class_right", "t60_s", "t60_log", "drr_db", "c50_db", "volume_log2")
+
+
+def _errors(encoder: SpatialEncoder, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Errors of every source ``(B, N)`` under the best assignment, NaN for an empty slot, and of every clip ``(B,)``.
+
+    Ideal ambisonics are heard in first order only. The angle of a source that moves is the mean over its frames.
+    """
+    features, quality = batch["features"].float(), batch["quality"].float()
+    encoded = (quality[:, :4] < 1).flatten(1).any(1)
+    quality[~encoded, 4:] = 0
+    output = hear(encoder, network_input(features[:, 0], features[:, 1:], quality), False)
+    filled, room = batch["label"] >= 0, batch["room"]
+    share = batch["active"].float() / batch["active"].sum(-1, keepdim=True).clamp_min(1)
+    pooled = torch.einsum("btkc,bnt->bknc", output.direction, share)
+    middle = torch.einsum("bntc,bnt->bnc", batch["direction"], share)
+    moving = filled & (middle.norm(dim=-1) < STEADY)
+    overall = _degrees(pooled, middle[:, None])
+    by_frame = _degrees(output.direction[:, :, :, None], batch["direction"].transpose(1, 2)[:, :, None])
+    frames = torch.einsum("btkn,bnt->bkn", by_frame, share)
+    angle = torch.where(moving[:, None], frames, overall)
+    sounding = torch.einsum("bkt,bnt->bkn", output.activity.transpose(1, 2).sigmoid(), share)
+    chosen = best_permutation((angle / 90 - sounding) * filled[:, None])
+
+    def picked(values_BKN: Tensor) -> Tensor:
+        return (values_BKN * chosen).sum(1).masked_fill(~filled, torch.nan)
+
+    distance = torch.einsum("btk,bnt->bkn", output.log_distance, share)
+    distance = distance - (batch["log_distance"] * share).sum(-1)[:, None]
+    label = torch.einsum("btkl,bnt->bknl", output.label, share).argmax(-1)
+    off = (output.room - room).abs()
+    return {
+        "angle": picked(angle),
+        "moving": moving,
+        "encoded": encoded,
+        "sources": filled.sum(1),
+        "distance_ratio": picked(distance.exp().sub(1).abs())[:, 0],
+        "class_right": picked((label == batch["label"][:, None]).float())[:, 0],
+        "t60_s": (output.room[:, 0].exp() - room[:, 0].exp()).abs(),
+        "t60_log": off[:, 0],
+        "drr_db": 10 * off[:, 7],
+        "c50_db": 10 * off[:, 8],
+        "volume_log2": off[:, 9] / np.log(2),
+        "count_right": _counted(output) == filled.sum(1),
+    }
+
+
+def _counted(output: EncoderOutput) -> Tensor:
+    """Sources that were heard, ``(B,)``: as counted, or tracks that sound at all."""
+    if output.count.shape[-1]:
+        return output.count.argmax(-1)
+    return (output.activity > 0).any(1).sum(-1)
+
+
+def _degrees(one: Tensor, other: Tensor) -> Tensor:
+    """The angle between vectors ``(..., 3)``."""
+    return torch.rad2deg(torch.cosine_similarity(one, other, dim=-1).clamp(-1, 1).acos())

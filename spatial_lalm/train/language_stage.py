@@ -78,7 +78,7 @@ class Collator:
     ) -> LanguageBatch:
         """A batch of scenes of one length, features ``(B, 11, T, F)``."""
         take = degrade(features, generator)
-        stacked = torch.cat([take.energy[:, None], take.covariance], dim=1)
+        stacked = torch.cat([take.energy[:, None], take.maps], dim=1)
         windows, rows = [], []
         for index, scene in enumerate(scenes):
             cut, starts = self.processor.windows(stacked[index])

@@ -9,25 +9,29 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from spatial_lalm.audio.conventions import rotate, rotation_matrix, spherical_harmonics, unit_vector
+from spatial_lalm.audio.conventions import harmonic_terms, rotate, rotation_matrix, spherical_harmonics, unit_vector
 from spatial_lalm.audio.encoding import BANDS as ENCODING_BANDS
 from spatial_lalm.audio.features import (
     BANDS,
     HOP,
     INPUT_MAPS,
     PAIRS,
+    SPATIAL_MAPS,
+    higher_moments,
+    map_rotation,
     mel_filters,
     network_input,
     pair_rotation,
     spatial_covariance,
+    spatial_features,
 )
 
 MIRROR = np.diag([1.0, -1.0, 1.0])  # left becomes right
 
 
-def plane_wave(azimuth_deg: float, elevation_deg: float, samples: int = 8_000) -> Tensor:
+def plane_wave(azimuth_deg: float, elevation_deg: float, samples: int = 8_000, order: int = 1) -> Tensor:
     noise = np.random.default_rng(3).normal(0, 0.1, samples)
-    harmonics = spherical_harmonics(1, unit_vector(azimuth_deg, elevation_deg)[None])
+    harmonics = spherical_harmonics(order, unit_vector(azimuth_deg, elevation_deg)[None])
     return torch.from_numpy((harmonics.T * noise).astype(np.float32))[None]
 
 
@@ -136,12 +140,62 @@ def test_gain_moves_the_energy_alone(gain: float) -> None:
     )
 
 
+# ---------------------------------------------------------------- second order
+
+
+@pytest.mark.parametrize("place", [(0, 0), (35, -20), (-120, 60), (10, 90)])
+def test_moments_of_a_plane_wave_are_its_harmonics(place: tuple[float, float]) -> None:
+    """Of degree 3 and 4, halved like all maps: the first-order energy of a plane wave is twice that of W."""
+    signals = plane_wave(*place, order=2)
+    moments = higher_moments(signals, spatial_covariance(signals[:, :4])[0])
+    direction = torch.from_numpy(unit_vector(*place))
+    expected = torch.stack(harmonic_terms(4, *direction))[9:].float() / 2
+    assert moments.shape == (1, 16, 25, BANDS)
+    torch.testing.assert_close(moments, expected[None, :, None, None].expand_as(moments), atol=1e-4, rtol=0)
+
+
+def test_moments_of_a_diffuse_field_vanish() -> None:
+    weights = torch.tensor([2 * n + 1 for n in (0, 1, 1, 1, 2, 2, 2, 2, 2)]).rsqrt()
+    signals = diffuse(160_000, 9) * weights[:, None]
+    mean = higher_moments(signals, spatial_covariance(signals[:, :4])[0]).mean((0, 2))
+    assert mean[:, 20:].abs().mean() < 0.02  # upper bands average over more noise
+
+
+@settings(max_examples=10, deadline=None)
+@given(yaw=st.floats(-180, 180), pitch=st.floats(-90, 90), roll=st.floats(-180, 180), mirror=st.booleans())
+def test_turning_the_sound_turns_all_maps_of_second_order(yaw: float, pitch: float, roll: float, mirror: bool) -> None:
+    rotation = rotation_matrix(yaw, pitch, roll) @ (MIRROR if mirror else np.eye(3))
+    signals = plane_wave(40, 20, order=2) + 0.5 * diffuse(channels=9)
+    turned = torch.from_numpy(rotate(signals[0].double().numpy(), rotation))[None].float()
+    matrix = map_rotation(torch.from_numpy(rotation)[None].float(), 2)
+    expected = torch.einsum("bqp,bptf->bqtf", matrix, spatial_features(signals, 2)[:, 1:])
+    torch.testing.assert_close(spatial_features(turned, 2)[:, 1:], expected, atol=2e-5, rtol=0)
+
+
+def test_first_order_among_second_is_the_same_input_and_silence_above() -> None:
+    signals = plane_wave(40, 20, order=2)
+    first, second = spatial_features(signals[:, :4], 1), spatial_features(signals, 2)
+    padded = spatial_features(signals[:, :4], 2)
+    assert second.shape[1] == padded.shape[1] == 1 + SPATIAL_MAPS[2]
+    torch.testing.assert_close(second[:, :11], first)
+    torch.testing.assert_close(padded[:, :11], first)
+    assert not padded[:, 11:].any()
+    quality = torch.ones(1, 4, BANDS)
+    low, high = (network_input(f[:, 0], f[:, 1:], quality) for f in (first, second))
+    assert high.shape[1] == INPUT_MAPS[2]
+    torch.testing.assert_close(high[:, : INPUT_MAPS[1]], low)
+    assert not high[:, INPUT_MAPS[1] :].any()  # four rows of quality: no second order is trusted
+    trusted = network_input(second[:, 0], second[:, 1:], torch.ones(1, 9, BANDS))
+    torch.testing.assert_close(trusted[:, 13:29], 2 * second[:, 11:], atol=1e-4, rtol=1e-4)
+    assert trusted[:, 29].eq(1).all()
+
+
 # ---------------------------------------------------------------- input of the network
 
 
 def test_network_input_of_a_plane_wave_holds_its_direction() -> None:
     maps = network_input(*spatial_covariance(plane_wave(90, 0)), torch.ones(1, 4, BANDS))
-    assert maps.shape == (1, INPUT_MAPS, 25, BANDS)
+    assert maps.shape == (1, INPUT_MAPS[1], 25, BANDS)
     # After the spectrum, twice the covariance relative to the energy: W with Y, Z, X first.
     for index, component in ((1, 1.0), (2, 0.0), (3, 0.0)):
         np.testing.assert_allclose(maps[:, index], component, atol=1e-4)

@@ -9,13 +9,14 @@ import pytest
 import torch
 from transformers import AutoModel
 
+from spatial_lalm.audio.features import INPUT_MAPS
 from spatial_lalm.memory import summary_size
 from spatial_lalm.memory.segments import active_span, harmonics, pool_tracks, summarise
 from spatial_lalm.model.configuration import SpatialEncoderConfig
 from spatial_lalm.model.encoder import EncoderOutput, SpatialEncoder, rotary
 
 TINY = {"stem_channels": [8, 8, 8, 8], "hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
-FIELDS = ("hidden", "activity", "direction", "log_distance", "label", "room", "room_scale")
+FIELDS = ("hidden", "activity", "direction", "log_distance", "label", "room", "room_scale", "count")
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +45,16 @@ def test_five_frames_make_one(encoder: SpatialEncoder, frames: int) -> None:
         "label": (2, steps, 3, 17),
         "room": (2, 10),
         "room_scale": (2, 10),
+        "count": (2, 0),
     }
+
+
+def test_second_order_and_counting_are_asked_for() -> None:
+    own = SpatialEncoder(SpatialEncoderConfig(**TINY, order=2, counting=True)).eval()
+    assert own.config.input_maps == INPUT_MAPS[2]
+    output = own(torch.randn(2, INPUT_MAPS[2], 50, 64, generator=torch.Generator().manual_seed(0)))
+    assert output.count.shape == (2, 4)
+    assert output.room.shape == (2, 10)
 
 
 def test_clips_of_a_batch_do_not_hear_each_other(encoder: SpatialEncoder) -> None:
@@ -123,7 +133,7 @@ def test_harmonics_are_periodic() -> None:
 def summary_of(output: EncoderOutput, start: float = 0.0, slices: int = 6) -> torch.Tensor:
     batch = len(output.room)
     summary = summarise(
-        *(getattr(output, name) for name in FIELDS),
+        *(getattr(output, name) for name in FIELDS[:-1]),
         start_B=torch.full((batch,), start),
         quality_B3=torch.ones(batch, 3),
         slices=slices,

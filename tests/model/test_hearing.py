@@ -28,6 +28,7 @@ class Stage:
             label=torch.zeros(windows, FRAMES, TRACKS, len(CLASSES)),
             room=torch.zeros(windows, 10),
             room_scale=torch.ones(windows, 10),
+            count=torch.zeros(windows, 4),
         )
 
     def sound(

@@ -253,7 +253,7 @@ def test_evidence_is_of_the_moment_asked_about(tiny_model: SpatialLalm, sound: n
 
 def test_orders_that_are_not_used_are_named(tiny_model: SpatialLalm, sound: np.ndarray) -> None:
     second = np.concatenate([sound, np.zeros((5, sound.shape[1]), np.float32)])
-    assert any("first order (channels 1 to 4) only" in line for line in tiny_model.ask(recording(second), "?").assumed)
+    assert any("order 1 (channels 1 to 4) only" in line for line in tiny_model.ask(recording(second), "?").assumed)
 
 
 def test_doubted_channels_lower_the_confidence(tiny_model: SpatialLalm, sound: np.ndarray) -> None:

@@ -76,6 +76,7 @@ class Ear:
             label=torch.zeros(batch, frames, 3, 4),
             room=heard.mean(1)[:, :1].expand(-1, 10),
             room_scale=torch.ones(batch, 10),
+            count=torch.zeros(batch, 4),
         )
 
 

@@ -66,10 +66,10 @@ def test_degraded_features_stay_those_of_a_sound_field() -> None:
     """The trace stays one, and no channel has a negative energy."""
     features, _ = plane_waves()
     take = degrade(features, generator())
-    diagonal = torch.stack([take.covariance[:, PAIRS.index((c, c))] for c in range(4)], dim=1)
+    diagonal = torch.stack([take.maps[:, PAIRS.index((c, c))] for c in range(4)], dim=1)
     torch.testing.assert_close(diagonal.sum(1), torch.ones_like(diagonal[:, 0]), atol=1e-4, rtol=0)
     assert diagonal.min() > -1e-5
-    assert all(torch.isfinite(value).all() for value in (take.energy, take.covariance, take.quality))
+    assert all(torch.isfinite(value).all() for value in (take.energy, take.maps, take.quality))
 
 
 def test_same_seed_same_batch_and_another_seed_another() -> None:
@@ -77,6 +77,32 @@ def test_same_seed_same_batch_and_another_seed_another() -> None:
     first, again, other = (augment(features, directions, generator(seed))[0] for seed in (1, 1, 2))
     assert first.equal(again)
     assert not torch.allclose(first, other, atol=0.1)
+
+
+def test_quality_of_second_order_is_rarer_and_never_without_the_first() -> None:
+    quality = random_quality(1_000, 64, generator(), order=2)
+    assert quality.shape == (1_000, 9, 64)
+    assert quality[:, :4].equal(random_quality(1_000, 64, generator()))
+    heard = quality[:, 4:].any(-1).any(-1)
+    assert 0.2 < heard.float().mean() < 0.4
+    assert quality[heard, :4].eq(1).all()
+
+
+def test_what_an_array_heard_turns_with_its_axes_alone() -> None:
+    """A planar array stays planar, a pair stays a pair along an axis, and ideal fields are turned anyhow."""
+    features, _ = plane_waves(64)
+    quality = torch.ones(64, 4, 64)
+    quality[:32, 2], quality[:32, 1] = 0.0, 0.5  # no height, and less of left and right than of front and back
+    take = degrade(features, generator(), quality)
+    permutes = take.rotation.abs().round().sub(take.rotation.abs()).abs().amax((1, 2)) < 1e-6
+    assert permutes[:32].all()
+    assert not permutes[32:].all()
+    assert not take.quality[:32, 2].any()
+    sides = take.quality[:32, [1, 3], 0].sort(dim=1).values
+    torch.testing.assert_close(sides, torch.tensor([0.5, 1.0]).expand(32, 2))
+    swapped = take.rotation[:32, 0, 1].abs() > 0.5
+    assert swapped.any()
+    assert take.quality[:32][swapped, 1, 0].eq(1).all()
 
 
 def test_silence_stays_finite() -> None:

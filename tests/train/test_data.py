@@ -58,7 +58,7 @@ def rendered(original: Path, tmp_path: Path) -> Path:
 def test_two_workers_write_the_same_bytes(rendered: Path, tmp_path: Path) -> None:
     render_features([RECIPE, LONGER], LIBRARY, 5, 3, tmp_path / "two", workers=2)
     assert digests(tmp_path / "two") == digests(rendered)
-    assert len(digests(rendered)) == 3 * 8
+    assert len(digests(rendered)) == 3 * 9
 
 
 def test_another_seed_is_another_set(rendered: Path, tmp_path: Path) -> None:
@@ -159,8 +159,18 @@ def test_targets_follow_the_labels(scene: Scene) -> None:
     assert np.flatnonzero(targets["active"][1]).tolist() == list(range(10, 30))
     assert not targets["active"][2].any()
     assert targets["label"].tolist() == [CLASSES.index("speech"), CLASSES.index("dog_bark"), -1]
-    np.testing.assert_allclose(targets["direction"][1], unit_vector(-120, 0), atol=1e-6)
-    np.testing.assert_allclose(targets["log_distance"], np.log([1.5, 2.5, 1.0]), atol=1e-6)
+    np.testing.assert_allclose(targets["direction"][1], [unit_vector(-120, 0)] * 40, atol=1e-6)
+    np.testing.assert_allclose(targets["log_distance"][:, 0], np.log([1.5, 2.5, 1.0]), atol=1e-6)
+
+
+def test_targets_of_a_mover_follow_its_way(scene: Scene) -> None:
+    way = tuple((float(10 * i), 0.0, 1.0 + 0.1 * i) for i in range(20))
+    moved = replace(scene, events=(replace(scene.events[0], trajectory=way),))
+    targets = scene_targets(moved, 40)
+    first = round(scene.events[0].onset_s * 10)
+    np.testing.assert_allclose(targets["direction"][0, first + 7], unit_vector(70, 0), atol=1e-6)
+    np.testing.assert_allclose(targets["direction"][0, first + 30 :], [unit_vector(190, 0)] * (10 - first), atol=1e-6)
+    np.testing.assert_allclose(targets["log_distance"][0, :first], 0.0, atol=1e-6)
 
 
 def test_activity_beyond_the_end_is_cut(scene: Scene) -> None:

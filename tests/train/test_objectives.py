@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import asdict, replace
 from itertools import permutations
 
 import pytest
@@ -23,7 +23,7 @@ def generator() -> torch.Generator:
 
 def targets(sources: int = 3) -> dict[str, Tensor]:
     source = generator()
-    direction = torch.nn.functional.normalize(torch.randn(BATCH, TRACKS, 3, generator=source), dim=-1)
+    direction = torch.nn.functional.normalize(torch.randn(BATCH, TRACKS, 1, 3, generator=source), dim=-1)
     active = torch.zeros(BATCH, TRACKS, FRAMES, dtype=torch.bool)
     for slot in range(sources):
         active[:, slot, 2 * slot : 10 + 3 * slot] = True
@@ -31,8 +31,8 @@ def targets(sources: int = 3) -> dict[str, Tensor]:
     label[:, sources:] = -1
     return {
         "active": active,
-        "direction": direction,
-        "log_distance": torch.randn(BATCH, TRACKS, generator=source),
+        "direction": direction.repeat(1, 1, FRAMES, 1),
+        "log_distance": torch.randn(BATCH, TRACKS, 1, generator=source).repeat(1, 1, FRAMES),
         "label": label,
         "room": torch.randn(BATCH, 10, generator=source),
     }
@@ -52,6 +52,7 @@ def guess(seed: int = 1) -> EncoderOutput:
         label=random(FRAMES, TRACKS, LABELS),
         room=random(10),
         room_scale=random(10).exp(),
+        count=random(TRACKS + 1),
     )
 
 
@@ -62,11 +63,12 @@ def truth(target: dict[str, Tensor]) -> EncoderOutput:
     return EncoderOutput(
         hidden=torch.zeros(BATCH, FRAMES, 4),
         activity=40 * active - 20,
-        direction=target["direction"][:, None].repeat(1, FRAMES, 1, 1),
-        log_distance=target["log_distance"][:, None].repeat(1, FRAMES, 1),
+        direction=target["direction"].transpose(1, 2).clone(),
+        log_distance=target["log_distance"].transpose(1, 2).clone(),
         label=20 * classes[:, None].repeat(1, FRAMES, 1, 1),
         room=target["room"].nan_to_num(),
         room_scale=torch.full((BATCH, 10), math.exp(-5)),
+        count=20 * torch.nn.functional.one_hot((target["label"] >= 0).sum(1), TRACKS + 1).float(),
     )
 
 
@@ -93,13 +95,40 @@ def test_loss_is_that_of_the_best_order() -> None:
     target = targets()
     output = replace(guess(), room=truth(target).room)
     single = {name: value[:1] for name, value in target.items()}
-    row = replace(output, **{name: getattr(output, name)[:1] for name in (*TRACKED, "room", "room_scale")})
-    only = LossWeights(0.0, 1.0, 0.0, 0.0, 0.0, 0.0)
+    row = replace(output, **{name: getattr(output, name)[:1] for name in (*TRACKED, "room", "room_scale", "count")})
+    only = LossWeights(**{name: float(name == "direction") for name in asdict(LossWeights())})
     share = single["active"][0].float() / single["active"][0].sum(-1, keepdim=True)
     pooled = torch.einsum("tkc,nt->knc", row.direction[0], share)
-    apart = (torch.nn.functional.normalize(pooled, dim=-1) - single["direction"][0]).norm(dim=-1)
+    apart = (torch.nn.functional.normalize(pooled, dim=-1) - single["direction"][0, :, 0]).norm(dim=-1)
     cheapest = min(sum(apart[k, n].item() for k, n in enumerate(order)) for order in permutations(range(TRACKS)))
     assert loss_of(row, single, only) == pytest.approx(cheapest, rel=1e-3)
+
+
+# ---------------------------------------------------------------- movers and counting
+
+
+def test_a_mover_is_judged_frame_by_frame() -> None:
+    """What follows it is better than what stays at its middle, which is all that the pooled term could tell."""
+    target = targets(1)
+    angle = torch.linspace(0, 2.0, FRAMES)
+    way = torch.stack([angle.cos(), angle.sin(), 0 * angle], dim=-1)
+    target["direction"][:, 0] = way
+    follows, stays = truth(target), truth(target)
+    stays.direction[:, :, 0] = way[target["active"][0, 0]].mean(0)
+    _, good = encoder_loss(follows, target, LossWeights())
+    _, poor = encoder_loss(stays, target, LossWeights())
+    assert good["frame_direction"] < 0.01
+    assert poor["frame_direction"] > 0.1
+    assert abs(good["direction"] - poor["direction"]) < 0.05
+
+
+def test_counting_is_learned_only_where_it_is_told() -> None:
+    target, right = targets(2), truth(targets(2))
+    wrong, silent = replace(right, count=right.count.flip(-1)), replace(right, count=right.count[:, :0])
+    only = LossWeights(**{name: float(name == "count") for name in asdict(LossWeights())})
+    assert loss_of(right, target, only) < 1e-3
+    assert loss_of(wrong, target, only) > 10
+    assert loss_of(silent, target, only) == 0
 
 
 # ---------------------------------------------------------------- truth
@@ -171,7 +200,9 @@ def test_gradients_are_finite(sources: int, known: bool) -> None:
     silent = replace(guess(), **{name: torch.zeros_like(getattr(guess(), name)) for name in TRACKED})
     opposite = replace(truth(target), direction=-truth(target).direction)
     for output in (silent, truth(target), opposite, guess()):
-        leaves = {name: getattr(output, name).clone().requires_grad_() for name in (*TRACKED, "room", "room_scale")}
+        leaves = {
+            name: getattr(output, name).clone().requires_grad_() for name in (*TRACKED, "room", "room_scale", "count")
+        }
         loss, report = encoder_loss(replace(output, **leaves), target, LossWeights())
         loss.backward()
         assert math.isfinite(float(loss.detach()))
