@@ -25,6 +25,10 @@ FLAGS = {
         *("--layout", "--workers", "--ray", "--engine", "--json", "--describe"),
     },
     "ask": {"recording", "question", "--format", "--array", "--model", "--start", "--end", "--json"},
+    "encode": {
+        *("recording", "out", "--array", "--order", "--rate", "--encoding", "--calibrate", "--force", "--json"),
+    },
+    "arrays": {"array", "--plot", "--order", "--rate", "--force", "--json"},
     "train": {"config", "--out", "--sources", "--stage", "--workers"},
     "score": {
         *("benchmark", "--reference", "--predictions", "--official", "--allow-missing", "--reference-unit"),

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 COMMANDS = {
     "simulate": "make spatial scenes with labels",
     "ask": "ask a question about a recording",
+    "encode": "turn a recording of any microphone array into ambisonics",
+    "arrays": "list the microphone arrays that are known by name, show or plot one",
     "train": "train a model from a configuration file",
     "score": "score predictions against references",
 }
