@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import fields
 from functools import partial
 from pathlib import Path
 
@@ -14,11 +14,10 @@ from torch import Tensor
 from spatial_lalm.audio.features import network_input
 from spatial_lalm.model.encoder import EncoderOutput, SpatialEncoder
 from spatial_lalm.model.views import best_permutation
-from spatial_lalm.simulation.library import SourceLibrary
-from spatial_lalm.simulation.recipe import SceneRecipe, still_scenes
+from spatial_lalm.train import scenes
 from spatial_lalm.train.augmentation import augment
-from spatial_lalm.train.config import EncoderStage, SceneData
-from spatial_lalm.train.data import FeatureSet, render_features, render_part
+from spatial_lalm.train.config import EncoderStage
+from spatial_lalm.train.data import FeatureSet, Maker, render_part
 from spatial_lalm.train.loop import fit
 from spatial_lalm.train.objectives import encoder_loss
 
@@ -26,61 +25,16 @@ Progress = Callable[[int, int], None]
 TARGETS = ("active", "log_distance", "label", "room")
 STEADY = 0.995
 """A source whose directions have a mean vector shorter than this moves: by some 12 degrees."""
-KINDS = 20
-"""Parts of rendered scenes after which their kinds come round again."""
-
-
-def scene_recipes(data: SceneData, augmented: bool, order: int = 1) -> list[SceneRecipe]:
-    """The simulator's recipes for a stage's parts in turn: still scenes, lively ones, and scenes through arrays."""
-    still = scene_recipe(data, data.duration_s[0], augmented, f"hoa{order}" if order > 1 else "foa")
-    lively = replace(
-        still,
-        rooms=replace(still.rooms, outdoors_share=0.08),
-        sources=replace(still.sources, moving_share=0.4, directed_share=0.5),
-        background=replace(still.background, directional_share=0.2, unsteady_share=0.3),
-        receivers=replace(still.receivers, turning_share=0.05),
-    )
-    arrays, moving = round(KINDS * data.array_share), round(KINDS * data.lively_share)
-    # Movers through many capsules take ten times as long, and teach of arrays what still sources do.
-    raw = replace(lively, receiver="random", sources=replace(lively.sources, moving_share=0.0))
-    kinds = [raw] * arrays + [lively] * moving
-    return kinds + [still] * (KINDS - len(kinds))
-
-
-def scene_recipe(data: SceneData, duration_s: float, augmented: bool, receiver: str = "foa") -> SceneRecipe:
-    """The simulator's recipe for still scenes of a stage's data; dry sounds are varied in training only."""
-    return still_scenes(
-        duration_s,
-        receiver=receiver,
-        snr_db=data.snr_db,
-        counts=data.counts,
-        t60_s=data.t60_s,
-        event_s=data.event_s,
-        varispeed=data.varispeed if augmented else 0.0,
-        colour_db=data.colour_db if augmented else 0.0,
-    )
-
-
-def open_library(sources: Path | None, split: str | None, data: SceneData) -> SourceLibrary:
-    """The sounds of a split, mixed with the generators; the generators alone where no sources are given."""
-    builtin = SourceLibrary.builtin(espeak=None if sources is None else False)
-    if sources is None:
-        return builtin
-    split = split if sources.suffix == ".csv" else None
-    files = SourceLibrary.open(sources, split, speech_share=data.speech_share)
-    return SourceLibrary.mixed(files, builtin, data.builtin_share)
 
 
 def prepare(stage: EncoderStage, sources: Path | None, folder: Path, workers: int, progress: Progress | None) -> None:
     """Render the training and the validation scenes into ``folder/train`` and ``folder/validation``."""
-    plans = (("validation", stage.data.validation, stage.data.seed + 1), ("train", stage.data.scenes, stage.data.seed))
-    for split, scenes, seed in plans:
-        library = open_library(sources, split, stage.data)
-        order, training = stage.configuration().order, split == "train"
-        make = partial(render_part, order=order, spoiled_share=stage.data.spoiled_share if training else 0.0)
-        recipes = scene_recipes(stage.data, training, order)
-        recipes = recipes if training else list(dict.fromkeys(recipes))  # a part of each kind is enough
-        render_features(recipes, library, scenes, seed, folder / split, workers, progress, make)
+    order, spoiled = stage.configuration().order, stage.data.spoiled_share
+
+    def make(training: bool) -> Maker:
+        return partial(render_part, order=order, spoiled_share=spoiled if training else 0.0)
+
+    scenes.prepare(stage.data, order, make, sources, folder, workers, progress)
 
 
 def hear(encoder: SpatialEncoder, maps: Tensor, bfloat16: bool) -> EncoderOutput:
@@ -98,13 +52,13 @@ def train_encoder(
     torch.manual_seed(plan.seed)
     encoder = SpatialEncoder(stage.configuration())
     encoder.to(memory_format=torch.channels_last)
-    scenes, held_out = FeatureSet.open(data_folder / "train"), FeatureSet.open(data_folder / "validation")
-    per_epoch = max(1, len(scenes) // plan.batch)
+    seen, held_out = FeatureSet.open(data_folder / "train"), FeatureSet.open(data_folder / "validation")
+    per_epoch = max(1, len(seen) // plan.batch)
 
     def step_function(step: int, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
-        order = np.random.default_rng([plan.seed, step // per_epoch]).permutation(len(scenes))
+        order = np.random.default_rng([plan.seed, step // per_epoch]).permutation(len(seen))
         start = step % per_epoch * plan.batch
-        batch = scenes.batch(np.sort(order[start : start + plan.batch]))
+        batch = seen.batch(np.sort(order[start : start + plan.batch]))
         features, direction, quality = (
             torch.from_numpy(batch[name]).float() for name in ("features", "direction", "quality")
         )
@@ -118,11 +72,11 @@ def train_encoder(
 
 
 @torch.inference_mode()
-def validate(encoder: SpatialEncoder, scenes: FeatureSet) -> dict[str, float]:
+def validate(encoder: SpatialEncoder, held_out: FeatureSet) -> dict[str, float]:
     """Errors on held-out scenes in plain units: one still source in first order, several, movers, through arrays."""
     rows: dict[str, list[Tensor]] = {}
-    for start in range(0, len(scenes), 100):
-        batch = scenes.batch(np.arange(start, min(start + 100, len(scenes))))
+    for start in range(0, len(held_out), 100):
+        batch = held_out.batch(np.arange(start, min(start + 100, len(held_out))))
         for name, value in _errors(encoder, {n: torch.from_numpy(batch[n]) for n in _READ}).items():
             rows.setdefault(name, []).append(value)
     e = {name: torch.cat(values) for name, values in rows.items()}

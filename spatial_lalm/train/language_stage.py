@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -23,10 +24,10 @@ from spatial_lalm.model.modeling import SpatialLalmForConditionalGeneration
 from spatial_lalm.model.processing import AUDIO, DECLINE, END, REPLY, USER, SpatialLalmProcessor
 from spatial_lalm.model.views import axis_views, hear_from_all_sides
 from spatial_lalm.simulation.questions import QuestionAnswer, ask_about
+from spatial_lalm.train import scenes
 from spatial_lalm.train.augmentation import degrade
 from spatial_lalm.train.config import LanguageStage
-from spatial_lalm.train.data import FeatureSet, render_features
-from spatial_lalm.train.encoder_stage import open_library, scene_recipe
+from spatial_lalm.train.data import FeatureSet, render_part
 from spatial_lalm.train.loop import fit
 from spatial_lalm.train.tokenizer import train_tokenizer
 
@@ -34,13 +35,11 @@ Progress = Callable[[int, int], None]
 TOKENIZER_TEXTS = 20_000
 
 
-def prepare(stage: LanguageStage, sources: Path | None, folder: Path, workers: int, progress: Progress | None) -> None:
+def prepare(
+    stage: LanguageStage, order: int, sources: Path | None, folder: Path, workers: int, progress: Progress | None
+) -> None:
     """Render scenes of every length of the recipe into ``folder/train`` and ``folder/validation``."""
-    plans = (("validation", stage.data.validation, stage.data.seed + 1), ("train", stage.data.scenes, stage.data.seed))
-    for split, scenes, seed in plans:
-        library = open_library(sources, split, stage.data)
-        recipes = [scene_recipe(stage.data, seconds, split == "train") for seconds in stage.data.duration_s]
-        render_features(recipes, library, scenes, seed, folder / split, workers, progress)
+    scenes.prepare(stage.data, order, lambda _: partial(render_part, order=order), sources, folder, workers, progress)
 
 
 def turned(scene: Scene, rotation: np.ndarray) -> Scene:
@@ -74,23 +73,23 @@ class Collator:
         self.processor, self.questions = processor, questions
 
     def __call__(
-        self, features: Tensor, scenes: list[Scene], generator: torch.Generator, rng: np.random.Generator
+        self, features: Tensor, graphs: list[Scene], generator: torch.Generator, rng: np.random.Generator
     ) -> LanguageBatch:
-        """A batch of scenes of one length, features ``(B, 11, T, F)``."""
+        """A batch of scenes of one length, features ``(B, 1 + S, T, F)``."""
         take = degrade(features, generator)
         stacked = torch.cat([take.energy[:, None], take.maps], dim=1)
         windows, rows = [], []
-        for index, scene in enumerate(scenes):
+        for index, scene in enumerate(graphs):
             cut, starts = self.processor.windows(stacked[index])
             windows.append(cut)
             kind = spatial_kind(take.quality[index].numpy())
             heard = turned(scene, take.rotation[index].double().numpy())
             for _ in range(self.questions):
                 rows.append(self.tokens(self.processor.audio_prompt(starts), ask_about(heard, rng, kind)))
-        start_s = torch.tensor(starts, dtype=torch.float32).repeat(len(scenes))
+        start_s = torch.tensor(starts, dtype=torch.float32).repeat(len(graphs))
         ids, mask, labels = self.pad(rows)
         quality = take.quality.repeat_interleave(len(starts), 0)
-        return LanguageBatch(len(scenes), ids, mask, labels, torch.cat(windows), quality, start_s)
+        return LanguageBatch(len(graphs), ids, mask, labels, torch.cat(windows), quality, start_s)
 
     def tokens(self, audio_prompt: str, asked: QuestionAnswer) -> tuple[list[int], list[int]]:
         """Token ids of the prompt and of the answer."""
@@ -113,13 +112,15 @@ class Collator:
         return ids, mask, labels
 
 
-def build_model(stage: LanguageStage, encoder: SpatialEncoder, scenes: FeatureSet) -> tuple[
+def build_model(stage: LanguageStage, encoder: SpatialEncoder, seen: FeatureSet) -> tuple[
     SpatialLalmForConditionalGeneration, SpatialLalmProcessor
 ]:  # fmt: skip
     """A fresh language model around the trained encoder, and its processor with a vocabulary of the questions."""
-    tokenizer = train_tokenizer(_texts(scenes, stage.optimisation.seed), stage.vocabulary)
+    tokenizer = train_tokenizer(_texts(seen, stage.optimisation.seed), stage.vocabulary)
     audio = encoder.config
-    processor = SpatialLalmProcessor(tokenizer, window_frames=audio.segment_frames, window_tokens=audio.window_tokens)
+    processor = SpatialLalmProcessor(
+        tokenizer, window_frames=audio.segment_frames, window_tokens=audio.window_tokens, order=audio.order
+    )
     text = {"vocab_size": len(tokenizer), "pad_token_id": tokenizer.pad_token_id, "bos_token_id": None}
     config = SpatialLalmConfig(
         audio_config=audio,
@@ -134,10 +135,10 @@ def build_model(stage: LanguageStage, encoder: SpatialEncoder, scenes: FeatureSe
     return model, processor
 
 
-def _texts(scenes: FeatureSet, seed: int) -> Iterator[str]:
+def _texts(seen: FeatureSet, seed: int) -> Iterator[str]:
     """Questions and answers to learn the vocabulary from."""
     rng = np.random.default_rng(seed)
-    every = list(itertools.islice(scenes.scenes(), TOKENIZER_TEXTS))
+    every = list(itertools.islice(seen.scenes(), TOKENIZER_TEXTS))
     for index in range(TOKENIZER_TEXTS):
         asked = ask_about(every[index % len(every)], rng, rng.choice(["full", "planar", "lateral", "none"]))
         yield f"{asked.question} {asked.answer}"
@@ -148,9 +149,9 @@ def train_language(
 ) -> tuple[SpatialLalmForConditionalGeneration, SpatialLalmProcessor]:
     """Fit projector and language model on questions about rendered scenes; exact resume from ``folder``."""
     plan = stage.optimisation
-    scenes, held_out = FeatureSet.open(data_folder / "train"), FeatureSet.open(data_folder / "validation")
+    seen, held_out = FeatureSet.open(data_folder / "train"), FeatureSet.open(data_folder / "validation")
     torch.manual_seed(plan.seed)
-    model, processor = build_model(stage, encoder, scenes)
+    model, processor = build_model(stage, encoder, seen)
     collate = Collator(processor, stage.questions)
 
     def batch_of(data: FeatureSet, generator: torch.Generator, rng: np.random.Generator) -> LanguageBatch:
@@ -172,7 +173,7 @@ def train_language(
 
     def step_function(step: int, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
         model.audio_tower.eval()
-        return loss_of(batch_of(scenes, generator, np.random.default_rng([plan.seed, step]))), {}
+        return loss_of(batch_of(seen, generator, np.random.default_rng([plan.seed, step]))), {}
 
     @torch.inference_mode()
     def validate() -> dict[str, float]:

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from spatial_lalm.audio.conventions import angle_between, unit_vector
+from spatial_lalm.audio.conventions import angle_between, order_of, unit_vector
 from spatial_lalm.audio.early import LAGS, MAPS
 from spatial_lalm.audio.features import BANDS
 from spatial_lalm.audio.scene import Scene, SourceEvent
@@ -27,10 +27,10 @@ from spatial_lalm.model.views import axis_views, hear_from_all_sides
 from spatial_lalm.simulation.library import SourceLibrary
 from spatial_lalm.simulation.recipe import SceneRecipe
 from spatial_lalm.simulation.sampling import render_scene
+from spatial_lalm.train import scenes
 from spatial_lalm.train.augmentation import random_quality
 from spatial_lalm.train.config import RangeStage
-from spatial_lalm.train.data import Arrays, FeatureSet, render_features
-from spatial_lalm.train.encoder_stage import open_library, scene_recipe
+from spatial_lalm.train.data import Arrays, FeatureSet, ambisonics
 from spatial_lalm.train.loop import fit
 from spatial_lalm.train.range_augmentation import other_takes
 
@@ -43,12 +43,8 @@ def prepare(
     stage: RangeStage, encoder: SpatialEncoder, sources: Path | None, folder: Path, workers: int, progress: Progress
 ) -> None:
     """Render scenes, hear them, and keep what the head reads, in ``folder/train`` and ``folder/validation``."""
-    plans = (("validation", stage.data.validation, stage.data.seed + 1), ("train", stage.data.scenes, stage.data.seed))
-    for split, scenes, seed in plans:
-        library = open_library(sources, split, stage.data)
-        recipe = scene_recipe(stage.data, stage.data.duration_s[0], split == "train")
-        make = partial(heard_part, encoder)
-        render_features([recipe], library, scenes, seed, folder / split, workers, progress, make)
+    order = encoder.config.order
+    scenes.prepare(stage.data, order, lambda _: partial(heard_part, encoder), sources, folder, workers, progress)
 
 
 @torch.inference_mode()
@@ -59,11 +55,14 @@ def heard_part(encoder: SpatialEncoder, recipe: SceneRecipe, library: SourceLibr
     targets: list[tuple[float, float]] = []
     for seed in seeds:
         samples, scene = render_scene(recipe, library, seed)
-        quality = random_quality(1, BANDS, torch.Generator().manual_seed(seed))[0].numpy()
-        heard = hear(encoder, samples[:4], quality)
+        field, quality = ambisonics(samples, scene)
+        if scene.array is None:
+            order = order_of(len(field))
+            quality = random_quality(1, BANDS, torch.Generator().manual_seed(seed), order)[0].numpy()
+        heard = hear(encoder, field, quality)
         pairs = list(matched(heard, scene))
         if pairs:
-            read = sounds_of([event for event, _ in pairs], heard.room, samples[:4], quality)
+            read = sounds_of([event for event, _ in pairs], heard.room, field[:4], quality[:4])
             early.append(read[0])
             contexts.append(read[1])
             targets += [(source.distance_m, scene.room.volume_m3) for _, source in pairs]
@@ -76,7 +75,7 @@ def heard_part(encoder: SpatialEncoder, recipe: SceneRecipe, library: SourceLibr
 
 def hear(encoder: SpatialEncoder, signals: np.ndarray, quality: np.ndarray) -> Heard:
     """Events and room of a scene no longer than a window, from one side only: eight would take eight times as long."""
-    features = whole_frames(signals)
+    features = whole_frames(signals, encoder.config.order)
     starts = window_starts(features.shape[1] // 5, encoder.config.segment_frames)
     assert len(starts) == 1, "ranging learns from scenes of one window"
     trust = torch.from_numpy(quality)[None]
@@ -119,11 +118,11 @@ def train_range(
     plan = stage.optimisation
     torch.manual_seed(plan.seed)
     head = RangeHead(encoder.config.range_width)
-    scenes, held_out = (_whole(data_folder / split) for split in ("train", "validation"))
+    seen, held_out = (_whole(data_folder / split) for split in ("train", "validation"))
 
     def step_function(_: int, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
-        rows = torch.randint(len(scenes["target"]), (plan.batch,), generator=generator)
-        taken = scenes["early"][rows].float(), scenes["context"][rows], scenes["target"][rows]
+        rows = torch.randint(len(seen["target"]), (plan.batch,), generator=generator)
+        taken = seen["early"][rows].float(), seen["context"][rows], seen["target"][rows]
         early, context, target = other_takes(*taken, generator)
         return range_loss(head(early, context), target)
 

@@ -17,10 +17,11 @@ from torch import Tensor
 from spatial_lalm.model.encoder import SpatialEncoder
 from spatial_lalm.simulation.library import SourceLibrary
 from spatial_lalm.simulation.recipe import SceneRecipe
+from spatial_lalm.train import scenes
 from spatial_lalm.train.augmentation import augment
 from spatial_lalm.train.config import RoomStage
-from spatial_lalm.train.data import Arrays, FeatureSet, render_features, render_part
-from spatial_lalm.train.encoder_stage import hear, open_library, scene_recipe
+from spatial_lalm.train.data import Arrays, FeatureSet, render_part
+from spatial_lalm.train.encoder_stage import hear
 from spatial_lalm.train.loop import fit
 from spatial_lalm.train.objectives import room_loss
 
@@ -32,24 +33,22 @@ def prepare(
     stage: RoomStage, encoder: SpatialEncoder, sources: Path | None, folder: Path, workers: int, progress: Progress
 ) -> None:
     """Render scenes, hear them, and keep the frames that the head reads, in ``folder/train`` and ``validation``."""
-    plans = (("validation", stage.data.validation, stage.data.seed + 1), ("train", stage.data.scenes, stage.data.seed))
-    for split, scenes, seed in plans:
-        library = open_library(sources, split, stage.data)
-        recipe = scene_recipe(stage.data, stage.data.duration_s[0], split == "train")
-        make = partial(heard_part, encoder)
-        render_features([recipe], library, scenes, seed, folder / split, workers, progress, make)
+    order = encoder.config.order
+    scenes.prepare(stage.data, order, lambda _: partial(heard_part, encoder), sources, folder, workers, progress)
 
 
 @torch.inference_mode()
 def heard_part(encoder: SpatialEncoder, recipe: SceneRecipe, library: SourceLibrary, seeds: list[int]) -> Arrays:
     """Frames ``hidden (S, T, H)`` of the scenes that hold a sound, and their ``room (S, 10)``."""
-    part = render_part(recipe, library, seeds)
+    part = render_part(recipe, library, seeds, encoder.config.order)
     generator = torch.Generator().manual_seed(seeds[0])
     hidden = []
     for start in range(0, len(seeds), AT_ONCE):
         rows = slice(start, start + AT_ONCE)
-        features, direction = (torch.from_numpy(part[name][rows]).float() for name in ("features", "direction"))
-        maps, _ = augment(features, direction, generator)
+        features, direction, quality = (
+            torch.from_numpy(part[name][rows]).float() for name in ("features", "direction", "quality")
+        )
+        maps, _ = augment(features, direction, generator, quality)
         hidden.append(hear(encoder, maps, True).hidden.half().numpy())
     sounding = (part["label"] >= 0).any(axis=1)
     return {"hidden": np.concatenate(hidden)[sounding], "room": part["room"][sounding]}
@@ -60,11 +59,11 @@ def train_room(stage: RoomStage, encoder: SpatialEncoder, data_folder: Path, fol
     plan, heads = stage.optimisation, encoder.heads
     for name, parameter in encoder.named_parameters():
         parameter.requires_grad_(name.startswith("heads.room"))
-    scenes, held_out = (_whole(data_folder / split) for split in ("train", "validation"))
+    seen, held_out = (_whole(data_folder / split) for split in ("train", "validation"))
 
     def step_function(_: int, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
-        rows = torch.randint(len(scenes["room"]), (plan.batch,), generator=generator)
-        return room_loss(heads(scenes["hidden"][rows].float()), scenes["room"][rows]), {}
+        rows = torch.randint(len(seen["room"]), (plan.batch,), generator=generator)
+        return room_loss(heads(seen["hidden"][rows].float()), seen["room"][rows]), {}
 
     @torch.inference_mode()
     def validate() -> dict[str, float]:

@@ -63,7 +63,7 @@ def train(
         encoder = _trained_encoder(folder, "range")
         scenes = folder / "scenes" / "language"
         with report("scenes for answering") as progress:
-            language_stage.prepare(recipe.language, sources, scenes, workers, progress)
+            language_stage.prepare(recipe.language, encoder.config.order, sources, scenes, workers, progress)
         with report("steps of answering") as progress:
             model, processor = language_stage.train_language(
                 recipe.language, encoder, scenes, folder / "language", progress

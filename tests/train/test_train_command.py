@@ -12,7 +12,7 @@ from spatial_lalm.app import cli
 from spatial_lalm.audio.recording import Recording
 from spatial_lalm.model import hearing
 from spatial_lalm.model.loading import load_model
-from spatial_lalm.train import data, encoder_stage, language_stage, range_stage, room_stage
+from spatial_lalm.train import data, language_stage, range_stage, scenes
 
 TINY = """
 [encoder.data]
@@ -28,6 +28,8 @@ batch = 4
 checkpoint_every = 2
 
 [encoder.model]
+order = 2
+counting = true
 stem_channels = [4, 4, 8, 8]
 hidden_size = 16
 num_hidden_layers = 1
@@ -109,13 +111,12 @@ def shrink(patch: pytest.MonkeyPatch) -> None:
     """Parts of two scenes, a vocabulary from few texts, no program for speech."""
     patch.setattr(data, "PART", 2)
     patch.setattr(language_stage, "TOKENIZER_TEXTS", 100)
-    library = encoder_stage.SourceLibrary.builtin(espeak=False)
+    library = scenes.SourceLibrary.builtin(espeak=False)
     # An encoder of three steps hears nothing surely and nothing in its place.
     patch.setattr(hearing, "ON", 0.0)
     patch.setattr(hearing, "SURE", 0.0)
     patch.setattr(range_stage, "SAME_DEG", 180.0)
-    for stage in (encoder_stage, room_stage, range_stage, language_stage):
-        patch.setattr(stage, "open_library", lambda *_: library)
+    patch.setattr(scenes, "open_library", lambda *_: library)
 
 
 @pytest.fixture(scope="module")
