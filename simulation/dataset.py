@@ -8,37 +8,26 @@ import hashlib
 import json
 import math
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-import numpy as np
-
-from spatial_lalm.audio.scene import Scene
-from spatial_lalm.audio.wording import Spatial
 from spatial_lalm.errors import InputError
 from spatial_lalm.simulation.dialects import DIALECTS, Dialect
+from spatial_lalm.simulation.keeping import refuse_impossible
 from spatial_lalm.simulation.library import SourceLibrary
-from spatial_lalm.simulation.questions import ask_many
 from spatial_lalm.simulation.recipe import SceneRecipe
-from spatial_lalm.simulation.sampling import WHOLE_S, render_blocks, render_scene
+from spatial_lalm.simulation.scene_tasks import DialectFiles, Rendered, SceneFiles, Sealed, Shards, SoFar, Source
 from spatial_lalm.simulation.shard_writer import ShardWriter
 from spatial_lalm.simulation.shards import scenes_per_shard
-from spatial_lalm.simulation.takes import Take
 from spatial_lalm.simulation.workers import Task, results
-from spatial_lalm.simulation.writer import (
-    GENERATOR,
-    atomic_write,
-    finished_scene,
-    json_bytes,
-    scene_paths,
-    sweep,
-    write_take,
-)
+from spatial_lalm.simulation.writer import GENERATOR, atomic_write, json_bytes, sweep
 
 Progress = Callable[[int, int], None]
+Seconds = Callable[[float], None]
 SETTINGS = "settings.json"
 MANIFEST = "manifest.json"
 CLASS_LIST = "classes.txt"
@@ -48,145 +37,15 @@ DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 @dataclass(frozen=True)
 class Made:
-    """What a run did: scenes there are now, how many of them were rendered by this run, and seconds of audio in all."""
+    """What a run did: scenes there are now, how many of them were rendered by this run, and seconds of audio in all.
+
+    ``not_kept`` says in how many scenes a setting of the recipe is not kept, by its name (``keeping.REASONS``).
+    """
 
     scenes: int
     rendered: int
     audio_s: float
-
-
-@dataclass(frozen=True)
-class Sealed:
-    """What one task left in the folder: SHA-256 by path, the length of each scene, how many of them were made now."""
-
-    sums: dict[str, str]
-    lengths_s: tuple[float, ...]
-    rendered: int
-
-
-class Source(Protocol):
-    """Where scenes come from; picklable, and every scene depends on its number alone."""
-
-    @property
-    def classes(self) -> Sequence[str]:
-        """The class list of the scenes."""
-
-    def seed(self, number: int) -> int:
-        """The seed of a scene."""
-
-    def take(self, number: int, folder: Path) -> Take:
-        """A scene; one too long for the memory waits in an unnamed file in ``folder``."""
-
-
-@dataclass(frozen=True)
-class Rendered:
-    """Scenes that are rendered from a recipe."""
-
-    recipe: SceneRecipe
-    library: SourceLibrary
-    run_seed: int
-
-    @property
-    def classes(self) -> Sequence[str]:
-        """The class list of the scenes."""
-        return self.library.classes
-
-    def seed(self, number: int) -> int:
-        """The seed of a scene."""
-        return scene_seed(self.run_seed, number)
-
-    def take(self, number: int, folder: Path) -> Take:
-        """A scene, rendered now; a long one in blocks."""
-        if self.recipe.duration_s > WHOLE_S:
-            labels, blocks = render_blocks(self.recipe, self.library, self.seed(number))
-            return Take.record(blocks, labels, folder, extra=self._asked)
-        samples, scene = render_scene(self.recipe, self.library, self.seed(number))
-        return Take.record(samples, scene, folder, extra=self._asked)
-
-    def _asked(self, scene: Scene) -> dict[str, Any]:
-        """Questions and answers about a scene, as many as the recipe wants; evidence are numbers of its events."""
-        if not self.recipe.questions:
-            return {}
-        asked = ask_many(
-            scene,
-            np.random.default_rng((scene.seed, 5)),
-            self.recipe.questions,
-            scene_spatial(scene),
-            self.recipe.phrasings,  # type: ignore[arg-type]  # checked by the recipe
-        )
-        return {"questions": [asdict(one) for one in asked.kept]}
-
-
-def scene_spatial(scene: Scene) -> Spatial:
-    """What a scene's channels can tell of direction: capsules in a line left from right, in a plane no height."""
-    if scene.array is None:
-        return "full"
-    extents = np.linalg.matrix_rank(np.array(scene.array["positions_m"]), tol=1e-3)
-    kinds: tuple[Spatial, ...] = ("none", "lateral", "planar", "full")
-    return kinds[int(extents)]
-
-
-def scene_seed(seed: int, number: int) -> int:
-    """The seed of a scene from the run's seed and its number; below 2**53, so that any JSON reader keeps it whole."""
-    return int(np.random.SeedSequence((seed, number)).generate_state(1, np.uint64)[0] >> np.uint64(11))
-
-
-# ---------------------------------------------------------------- tasks
-
-
-@dataclass(frozen=True)
-class SceneFiles:
-    """Makes the files of scene ``number`` of layout ``files``."""
-
-    folder: Path
-    source: Source
-
-    def make(self, number: int) -> Sealed:
-        """The scene, unless it lies whole in the folder."""
-        name = f"scene_{number:06d}"
-        found = finished_scene(self.folder, scene_paths(name)[2], self.source.seed(number))
-        if found is not None:
-            return Sealed(found[0], (found[1]["duration_s"],), 0)
-        with self.source.take(number, self.folder) as take:
-            return Sealed(write_take(self.folder, name, take, self.source.classes), (take.scene.duration_s,), 1)
-
-
-@dataclass(frozen=True)
-class DialectFiles:
-    """Makes the files of scene ``number`` in the layout of a benchmark."""
-
-    folder: Path
-    source: Source
-    dialect: Dialect
-
-    def make(self, number: int) -> Sealed:
-        """The scene, unless it lies whole in the folder."""
-        found = finished_scene(self.folder, self.dialect.scene_path(number), self.source.seed(number))
-        if found is not None:
-            return Sealed(found[0], (found[1]["duration_s"],), 0)
-        with self.source.take(number, self.folder) as take:
-            sums = self.dialect.write(self.folder, number, take, self.source.classes)
-            return Sealed(sums, (take.scene.duration_s,), 1)
-
-
-@dataclass(frozen=True)
-class Shards:
-    """Makes shard ``number``, which holds ``size`` scenes, the last one fewer."""
-
-    folder: Path
-    source: Source
-    writer: ShardWriter
-    size: int
-    scenes: int
-
-    def make(self, number: int) -> Sealed:
-        """The shard, unless it lies sealed in the folder."""
-        scenes = range(number * self.size, min((number + 1) * self.size, self.scenes))
-        found = self.writer.finished(self.folder, number, scenes)
-        if found is not None:
-            return Sealed(*found, 0)
-        sums, lengths_s = self.writer.write(self.folder, number, scenes, self.source)
-        return Sealed(sums, lengths_s, len(scenes))
+    not_kept: Mapping[str, int] = field(default_factory=dict)
 
 
 # ---------------------------------------------------------------- a run
@@ -203,6 +62,7 @@ def make_scenes(
     layout: str = "files",
     ray: str | None = None,
     shard_scenes: int | None = None,
+    seconds: Seconds = lambda done_s: None,
 ) -> Made:
     """Render ``scenes`` scenes into a folder, skipping those that are already whole there.
 
@@ -221,18 +81,31 @@ def make_scenes(
         ray: Address of a Ray cluster that shares the folder, or ``local``; see ``workers.results``.
         shard_scenes: Scenes a shard of layout ``hdf5``; as many as make about 256 MB of first-order sound, at most 256,
             if not given.
+        seconds: Told how many seconds of sound there are, also of scenes that are not finished (not on Ray).
 
     Raises:
-        InputError: the folder holds other things, or scenes of other settings, or more scenes than asked for, or
-            another run is writing to it.
+        InputError: settings contradict each other, or the folder holds other things, or scenes of other settings, or
+            more scenes than asked for, or another run is writing to it.
         OSError: a file cannot be written; what is there stays whole and the same call goes on.
         ChildProcessError: a scene keeps killing its worker.
     """
+    refuse_impossible(recipe)
     if layout == "hdf5":
         shard_scenes = shard_scenes or scenes_per_shard(recipe.duration_s)
     source = Rendered(recipe, library, seed)
     settings = {"generator": GENERATOR, "seed": seed, "sources": library.fingerprint(), "recipe": asdict(recipe)}
-    return write_dataset(Path(folder), settings, source, scenes, layout, shard_scenes, workers, progress, ray)
+    run = Run(workers, ray, progress, seconds)
+    return write_dataset(Path(folder), settings, source, scenes, layout, shard_scenes, run)
+
+
+@dataclass(frozen=True)
+class Run:
+    """Who does the work of a data set, and who is told of it; nothing here changes a byte. See ``make_scenes``."""
+
+    workers: int = 1
+    ray: str | None = None
+    progress: Progress = lambda done, total: None
+    seconds: Seconds = lambda done_s: None
 
 
 def write_dataset(
@@ -242,9 +115,7 @@ def write_dataset(
     scenes: int,
     layout: str,
     shard_scenes: int | None = None,
-    workers: int = 1,
-    progress: Progress = lambda done, total: None,
-    ray: str | None = None,
+    run: Run = Run(),
     split: str = "train",
 ) -> Made:
     """Write the scenes of any source into a folder; ``settings`` is what decides their bytes."""
@@ -257,21 +128,50 @@ def write_dataset(
             sweep(folder)
             sums = _write_lists(folder, source.classes, layout)
             task, numbers = _task(folder, settings, source, scenes)
-            rendered, lengths_s = 0, list[float]()
-            for sealed in results(task, numbers, workers, ray, name=_name_of(settings)):
-                sums |= sealed.sums
-                rendered += sealed.rendered
-                lengths_s += sealed.lengths_s
-                progress(len(lengths_s), scenes)
-            audio_s = math.fsum(lengths_s)
+            tally = _Tally(scenes, run)
+            for sealed in results(task, numbers, run.workers, run.ray, _name_of(settings), tally.hear):
+                tally.add(sealed)
+            made = tally.made()
             manifest = {
                 "settings": settings,
                 "scenes": scenes,
-                "audio_s": audio_s,
-                "sha256": dict(sorted(sums.items())),
+                "audio_s": made.audio_s,
+                "not_kept": made.not_kept,
+                "sha256": dict(sorted((sums | tally.sums).items())),
             }
             atomic_write(folder / MANIFEST, json_bytes(manifest))
-    return Made(scenes, rendered, audio_s)
+    return made
+
+
+class _Tally:
+    """What the tasks of a run have left so far."""
+
+    def __init__(self, scenes: int, run: Run) -> None:
+        self.sums: dict[str, str] = {}
+        self._scenes, self._run, self._rendered = scenes, run, 0
+        self._lengths_s: list[float] = []
+        self._so_far_s: dict[int, float] = {}
+        self._not_kept: Counter[str] = Counter()
+
+    def hear(self, news: SoFar) -> None:
+        """Tell how far it all is, now that a scene is so far."""
+        self._so_far_s[news.number] = news.seconds
+        self._run.seconds(math.fsum([*self._lengths_s, *self._so_far_s.values()]))
+
+    def add(self, sealed: Sealed) -> None:
+        """Note what a task has left, and tell it."""
+        self.sums |= sealed.sums
+        self._rendered += sealed.rendered
+        self._lengths_s += sealed.lengths_s
+        self._not_kept.update(sealed.not_kept)
+        for number in sealed.scenes:
+            self._so_far_s.pop(number, None)
+        self._run.progress(len(self._lengths_s), self._scenes)
+        self._run.seconds(math.fsum([*self._lengths_s, *self._so_far_s.values()]))
+
+    def made(self) -> Made:
+        """What it comes to."""
+        return Made(self._scenes, self._rendered, math.fsum(self._lengths_s), dict(sorted(self._not_kept.items())))
 
 
 def _layout_settings(settings: dict[str, Any], layout: str, shard_scenes: int | None, split: str) -> dict[str, Any]:

@@ -14,9 +14,9 @@ from spatial_lalm.audio.conventions import angles
 from spatial_lalm.audio.scene import FRAME_S, Acoustics, Room, SourceEvent
 from spatial_lalm.simulation.acoustics import DIRECT_WINDOW_S, measure
 from spatial_lalm.simulation.engine.paths import PATTERNS, Path
+from spatial_lalm.simulation.overlap import PlannedSound
 from spatial_lalm.simulation.recipe import SceneRecipe
 from spatial_lalm.simulation.room import sample_source
-from spatial_lalm.simulation.timeline import PlannedSound
 from spatial_lalm.simulation.trajectories import ReceiverMotion, Trajectory
 
 if TYPE_CHECKING:

@@ -16,11 +16,12 @@ from spatial_lalm.simulation.dataset import (
     MANIFEST,
     Made,
     Progress,
+    Run,
     read_object,
-    scene_seed,
     write_dataset,
 )
 from spatial_lalm.simulation.dialects import FOLDS
+from spatial_lalm.simulation.scene_tasks import scene_seed
 from spatial_lalm.simulation.shards import STRETCH_S, ShardReader, scenes_per_shard
 from spatial_lalm.simulation.takes import BLOCK, Samples, Take
 from spatial_lalm.simulation.writer import described_scene, finished_scene, scene_paths
@@ -58,7 +59,7 @@ class RecordedFiles:
 
 def _extra(description: dict[str, Any]) -> dict[str, Any]:
     """What the JSON of a scene tells beside its labels."""
-    return {name: description[name] for name in ("questions",) if name in description}
+    return {name: description[name] for name in ("questions", "not_kept") if name in description}
 
 
 def _wav_blocks(path: Path) -> Iterator[Samples]:
@@ -139,6 +140,5 @@ def export(
         shard_scenes = shard_scenes or scenes_per_shard(manifest["audio_s"] / max(manifest["scenes"], 1))
     source = RECORDED[settings["layout"]](folder, settings["seed"])
     scenes = {key: value for key, value in settings.items() if key not in OWN_SETTINGS}
-    return write_dataset(
-        Path(out), scenes, source, manifest["scenes"], layout, shard_scenes, workers, progress, ray, split
-    )
+    run = Run(workers, ray, progress)
+    return write_dataset(Path(out), scenes, source, manifest["scenes"], layout, shard_scenes, run, split)

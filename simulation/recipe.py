@@ -20,7 +20,9 @@ class RoomRecipe:
     t60_s: Pair = setting((0.1, 1.5), "reverberation time (Eyring, 1 kHz)", "s", "log-uniform", least=0.05, most=8)
     dwellings_m3: Pair = setting((12.0, 400.0), "volume of rooms to live and work in", "m3", "log-uniform", least=2)
     volume_m3: Pair = setting((5.0, 20_000.0), "volume of all other rooms", "m3", "log-uniform", least=2)
-    dwelling_share: float = setting(0.65, "share of rooms to live and work in", least=0, most=1)
+    dwelling_share: float = setting(
+        0.65, "share of rooms to live and work in, of those drawn before absorption must fit", least=0, most=1
+    )
     outdoors_share: float = setting(0.05, "share of scenes in open air, half with hard ground", least=0, most=1)
     wall_spread: float = setting(
         0.4, "standard deviation of a wall's ln absorption around the mean", drawn="normal", least=0, most=2
@@ -46,7 +48,7 @@ class SourceRecipe:
     )
     window_s: float = setting(60.0, "longer scenes are sequences of windows of this length", unit="s", least=1)
     event_s: Pair = setting((0.8, 8.0), "longest excerpt of a sound", unit="s", drawn="log-uniform", least=0.05)
-    most_at_once: int = setting(5, "sounds that may overlap; 1 keeps them apart", least=1)
+    most_at_once: int = setting(5, "sounds that may overlap; at 1 turns do not either, and nothing crosses", least=1)
     level_spread_db: float = setting(
         6.0, "levels at the receiver lie within +- this", unit="dB", drawn="uniform", least=0, most=60
     )
@@ -54,9 +56,11 @@ class SourceRecipe:
     colour_db: float = setting(0.0, "sounds are tilted by up to +- this", unit="dB/octave", drawn="uniform")
     nearest_m: float = setting(0.5, "least distance from the receiver", unit="m", least=0.1)
     separation_deg: float = setting(
-        12.0, "least angle between sources, where the room allows", unit="degrees", least=0, most=180
+        12.0, "least angle between sources where they begin", unit="degrees", least=0, most=180
     )
-    drr_db: Pair = setting((-60.0, 60.0), "direct-to-reverberant ratio that distances aim at", unit="dB")
+    drr_db: Pair = setting(
+        (-60.0, 60.0), "direct-to-reverberant ratio that distances in rooms aim at, where sources begin", unit="dB"
+    )
     directed_share: float = setting(0.5, "share of sources that radiate to a side", least=0, most=1)
     moving_share: float = setting(0.25, "share of sources that move", least=0, most=1)
     speed_m_s: Pair = setting(
@@ -89,7 +93,7 @@ class ReceiverRecipe:
     """How far real microphones differ from their data sheet, and how they are carried."""
 
     height_m: Pair = setting(
-        (0.6, 2.0), "height over the floor, as far as the room goes", unit="m", drawn="uniform", least=0.1
+        (0.6, 2.0), "height over the floor, as far up as the room goes", unit="m", drawn="uniform", least=0.1
     )
     gain_db: float = setting(0.5, "deviation of a capsule's gain", unit="dB", drawn="normal", least=0)
     delay_us: float = setting(5.0, "deviation of a capsule's delay", unit="us", drawn="normal", least=0)

@@ -26,6 +26,16 @@ FIELD_M = (160.0, 160.0, 80.0)
 """Size of the box that open air is drawn in."""
 FURTHEST_OUTDOORS_M = 40.0
 GROUND = (0.02, 0.5)
+CRITICAL = 0.057
+"""Critical distance in metres of an omni source in a room of 1 m3 and a T60 of 1 s (Kuttruff, ch. 5)."""
+CEILINGS = (0.5, 0.9)
+"""Height of a room over the edge of the cube of its volume, within ..."""
+CEILINGS_M = (2.0, 20.0)
+"""... these heights."""
+ASPECT = (0.4, 1.0)
+"""Shorter over longer side of a floor."""
+OFF_WALLS = (0.5, 0.3)
+"""A receiver is so many metres off the walls, in small rooms such a share of the room's size."""
 _TRIES = 1000
 
 
@@ -99,23 +109,26 @@ def polygon_room(
 
 def _dimensions(rng: np.random.Generator, volume: float) -> tuple[float, float, float]:
     """Width, depth and height in metres of a room of a volume, the longer side of the floor along x or y."""
-    height = float(np.clip(volume ** (1 / 3) * rng.uniform(0.5, 0.9), 2.0, 20.0))
-    area, aspect = volume / height, rng.uniform(0.4, 1.0)
+    height = float(np.clip(volume ** (1 / 3) * rng.uniform(*CEILINGS), *CEILINGS_M))
+    area, aspect = volume / height, rng.uniform(*ASPECT)
     sides = float(np.sqrt(area / aspect)), float(np.sqrt(area * aspect))
     return (*(sides if rng.random() < 0.5 else sides[::-1]), height)
 
 
 def sample_receiver(rng: np.random.Generator, room: Room, height_m: tuple[float, float] = (0.6, 2.0)) -> Floats:
-    """A receiver position ``(3,)`` in metres: half a metre off the walls where there is room; mid-field outdoors."""
+    """A receiver position ``(3,)`` in metres: half a metre off the walls where there is room; mid-field outdoors.
+
+    Where the ceiling is too low for ``height_m`` it is as high as it can be.
+    """
     size = np.array(room.dimensions_m)
-    margin = 0.45 * size if room.outdoors else np.minimum(0.5, 0.3 * size)
+    margin = 0.45 * size if room.outdoors else np.minimum(OFF_WALLS[0], OFF_WALLS[1] * size)
     position = rng.uniform(margin, size - margin)
     for _ in range(_TRIES):
         if not room.corners_m or distance_inside(np.array(room.corners_m), position[:2]) > margin[:2].min() / 2:
             break
         position = rng.uniform(margin, size - margin)
     top = size[2] if room.outdoors else size[2] - margin[2]
-    position[2] = rng.uniform(min(height_m[0], 0.9 * top), min(height_m[1], top))
+    position[2] = rng.uniform(height_m[0] if height_m[0] <= top else 0.9 * top, min(height_m[1], top))
     return position
 
 
@@ -138,30 +151,41 @@ def sees(room: Room, positions: Floats, others: Floats) -> bool:
 
 def critical_distance(room: Room, t60_s: float) -> float:
     """Distance in metres at which an omni source's direct and reverberant sound are equal (Kuttruff, ch. 5)."""
-    return float(0.057 * np.sqrt(room.volume_m3 / t60_s))
+    return float(CRITICAL * np.sqrt(room.volume_m3 / t60_s))
 
 
-def _distances(room: Room, receiver: Floats, recipe: SourceRecipe, t60_s: float) -> tuple[float, float]:
-    """Least and largest distance in metres, by the room's size and the direct-to-reverberant ratio aimed at."""
-    size = np.array(room.dimensions_m)
-    reach = float(np.linalg.norm(np.maximum(receiver, size - receiver)))
+def ratio_distances(room: Room, drr_db: tuple[float, float], t60_s: float) -> tuple[float, float]:
+    """Distances in metres between which an omni source has a direct-to-reverberant ratio; all of them outdoors."""
     if room.outdoors:
-        return recipe.nearest_m, FURTHEST_OUTDOORS_M
+        return 0.0, np.inf
     critical = critical_distance(room, t60_s)
-    least = max(recipe.nearest_m, critical * 10 ** (-recipe.drr_db[1] / 20))
-    return least, max(min(reach, critical * 10 ** (-recipe.drr_db[0] / 20)), least + 0.1)
+    return critical * 10 ** (-drr_db[1] / 20), critical * 10 ** (-drr_db[0] / 20)
+
+
+def source_distances(
+    room: Room, receiver: Floats, recipe: SourceRecipe, t60_s: float | None = None
+) -> tuple[float, float]:
+    """Least and largest distance in metres of a source; the first is the larger where the room has none.
+
+    With ``t60_s`` it has the recipe's ratio of direct to reverberant sound, else any.
+    """
+    size = np.array(room.dimensions_m)
+    reach = FURTHEST_OUTDOORS_M if room.outdoors else float(np.linalg.norm(np.maximum(receiver, size - receiver)))
+    least, most = (0.0, np.inf) if t60_s is None else ratio_distances(room, recipe.drr_db, t60_s)
+    return max(recipe.nearest_m, least), min(reach, most)
 
 
 def sample_source(
-    rng: np.random.Generator, room: Room, receiver: Floats, recipe: SourceRecipe, t60_s: float = 0.5
+    rng: np.random.Generator, room: Room, receiver: Floats, recipe: SourceRecipe, t60_s: float | None = None
 ) -> Floats:
     """A source position ``(3,)``: uniform azimuth, log-uniform distance, mostly near ear height, in sight.
 
     Elevation is uniform over the sphere for every fourth source (birds, loudspeakers, things on the floor) and within
-    +-20 degrees of the horizon otherwise. ``InputError`` where the room has no such place.
+    +-20 degrees of the horizon otherwise. With ``t60_s``, the room's, distances aim at the recipe's ratio of direct to
+    reverberant sound. ``InputError`` where the room has no such place.
     """
-    distances = _distances(room, receiver, recipe, t60_s)
-    for _ in range(_TRIES):
+    distances = source_distances(room, receiver, recipe, t60_s)
+    for _ in range(_TRIES if distances[0] < distances[1] else 0):
         high = rng.random() < 0.25
         elevation = np.degrees(np.arcsin(rng.uniform(-1, 1))) if high else rng.uniform(-20, 20)
         direction = unit_vector(rng.uniform(-180, 180), elevation)
@@ -169,6 +193,6 @@ def sample_source(
         if inside(room, position) and sees(room, position, receiver):
             return position
     raise InputError(
-        f"no place {distances[0]:.1f} to {distances[1]:.1f} m from the receiver in a room of "
+        f"no place at least {distances[0]:.1f} and at most {distances[1]:.1f} m from the receiver in a room of "
         f"{' x '.join(f'{side:.1f}' for side in room.dimensions_m)} m: widen sources.drr_db or lower sources.nearest_m"
     )

@@ -5,6 +5,7 @@ Legend: R rows of the receiver (its channels; an array's after one of W), T samp
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
@@ -17,11 +18,11 @@ from spatial_lalm.simulation.array_sampling import sample_array
 from spatial_lalm.simulation.background import Background
 from spatial_lalm.simulation.engine.paths import decay_times
 from spatial_lalm.simulation.events import Sound, Stage, render_sound
+from spatial_lalm.simulation.keeping import sample_setting, with_unkept
+from spatial_lalm.simulation.overlap import PlannedSound
 from spatial_lalm.simulation.receivers import CapsuleErrors, Receiver, array_receiver, named_receiver
 from spatial_lalm.simulation.recipe import SceneRecipe
-from spatial_lalm.simulation.room import sample_room
-from spatial_lalm.simulation.timeline import Place, PlannedSound, plan_window, windows
-from spatial_lalm.simulation.trajectories import sample_receiver_motion
+from spatial_lalm.simulation.timeline import Place, plan_window, windows
 
 if TYPE_CHECKING:
     from spatial_lalm.simulation.library import SourceLibrary
@@ -50,22 +51,7 @@ class _Take:
     turn_end_s: float = 0.0
     last_talker: int | None = None
     voices: dict[int, str | None] = field(default_factory=dict)
-
-
-def render_scene(recipe: SceneRecipe, library: SourceLibrary, seed: int, device: str = "cpu") -> tuple[Samples, Scene]:
-    """Render the scene of a seed: samples ``(channels, samples)`` and its labels.
-
-    Channels are ambisonics in ACN/SN3D or an array's capsules. The same recipe, library and seed give the same samples
-    on the CPU; ``device`` is where responses are rendered.
-    """
-    if recipe.duration_s > WHOLE_S:
-        labels, blocks = render_blocks(recipe, library, seed, device)
-        samples = np.concatenate(list(blocks), axis=1)
-        return samples, labels()
-    rng, take = _begin(recipe, library, seed, device)
-    rows = np.concatenate(list(_windows(rng, recipe, take)), axis=1)
-    rows *= _level(rng, recipe, rows[0], rows)
-    return _heard(take, rows, 0), _labels(recipe, take, seed)
+    unkept: Counter[str] = field(default_factory=Counter)
 
 
 class Labels:
@@ -73,6 +59,8 @@ class Labels:
 
     def __init__(self) -> None:
         self.scene: Scene | None = None
+        self.not_kept: tuple[str, ...] = ()
+        """Names of the recipe's settings that the scene does not keep, see ``keeping``."""
 
     def __call__(self) -> Scene:
         """The scene graph."""
@@ -81,41 +69,64 @@ class Labels:
         return self.scene
 
 
+def render_scene(recipe: SceneRecipe, library: SourceLibrary, seed: int, device: str = "cpu") -> tuple[Samples, Scene]:
+    """Render the scene of a seed: samples ``(channels, samples)`` and its labels.
+
+    Channels are ambisonics in ACN/SN3D or an array's capsules. The same recipe, library and seed give the same samples
+    on the CPU; ``device`` is where responses are rendered.
+    """
+    labels, blocks = render_blocks(recipe, library, seed, device)
+    samples = np.concatenate(list(blocks), axis=1)
+    return samples, labels()
+
+
 def render_blocks(
     recipe: SceneRecipe, library: SourceLibrary, seed: int, device: str = "cpu"
 ) -> tuple[Labels, Iterator[Samples]]:
-    """The scene of a seed in blocks ``(channels, n)``, one a window, in memory that does not grow with its length.
+    """The scene of a seed in blocks ``(channels, n)``, in memory that does not grow with its length.
 
-    Levels are set beforehand (``LONG_LEVEL_DB``, ``EVENT_PEAK``). The labels are known after the last block.
+    A scene of up to ``WHOLE_S`` is one block. Of longer ones each window is one, and levels are set beforehand
+    (``LONG_LEVEL_DB``, ``EVENT_PEAK``). The labels are known after the last block.
     """
     labels = Labels()
 
     def blocks() -> Iterator[Samples]:
         rng, take = _begin(recipe, library, seed, device)
-        level = min(float(rng.uniform(*recipe.level_db)), LONG_LEVEL_DB)
-        gain = np.float32(10 ** (level / 20))
-        take.stage = replace(take.stage, peak=EVENT_PEAK / float(gain))
-        start = 0
-        for rows in _windows(rng, recipe, take):
-            yield np.clip(_heard(take, rows * gain, start), -1.0, 1.0)
-            start += rows.shape[1]
-        labels.scene = _labels(recipe, take, seed)
+        yield from (_whole if recipe.duration_s <= WHOLE_S else _in_pieces)(rng, recipe, take)
+        labels.scene, labels.not_kept = _labels(recipe, take, seed), tuple(sorted(take.unkept))
 
     return labels, blocks()
+
+
+def _whole(rng: np.random.Generator, recipe: SceneRecipe, take: _Take) -> Iterator[Samples]:
+    rows = np.concatenate(list(_windows(rng, recipe, take)), axis=1)
+    rows *= _level(rng, recipe, rows[0], rows)
+    yield _heard(take, rows, 0)
+
+
+def _in_pieces(rng: np.random.Generator, recipe: SceneRecipe, take: _Take) -> Iterator[Samples]:
+    level = min(float(rng.uniform(*recipe.level_db)), LONG_LEVEL_DB)
+    gain = np.float32(10 ** (level / 20))
+    take.stage = replace(take.stage, peak=EVENT_PEAK / float(gain))
+    start = 0
+    for rows in _windows(rng, recipe, take):
+        yield np.clip(_heard(take, rows * gain, start), -1.0, 1.0)
+        start += rows.shape[1]
 
 
 def _begin(recipe: SceneRecipe, library: SourceLibrary, seed: int, device: str) -> tuple[np.random.Generator, _Take]:
     """Draw the room, the receiver and the background."""
     rng = np.random.default_rng(seed)
-    room = sample_room(rng, recipe.rooms)
-    motion = sample_receiver_motion(rng, room, recipe.receivers, recipe.duration_s)
+    room, motion, unkept = sample_setting(rng, recipe)
+    recipe = with_unkept(recipe, unkept)
     receiver = _receiver(recipe, rng)
     samples = round(recipe.duration_s * recipe.rate)
     stage = Stage(recipe, library, room, receiver, motion, seed, device=device)
     background = Background.draw(rng, recipe.background, receiver, recipe.rate, samples)
     if not motion.moves and rng.random() < recipe.background.directional_share:
         background = replace(background, directional=stage.noise_response(rng))
-    return rng, _Take(stage, background, float(rng.uniform(*recipe.background.snr_db)))
+    snr_db = float(rng.uniform(*recipe.background.snr_db))
+    return rng, _Take(stage, background, snr_db, unkept=Counter(unkept))
 
 
 def _receiver(recipe: SceneRecipe, rng: np.random.Generator) -> Receiver:
@@ -139,8 +150,8 @@ def _windows(rng: np.random.Generator, recipe: SceneRecipe, take: _Take) -> Iter
     waiting = np.zeros((stage.rows, 0), np.float32)
     number = 0
     for window_s in windows(recipe.duration_s, recipe.sources.window_s):
-        place = Place(stage.room, t60_s, stage.motion.way.at(np.array([window_s[0]]))[0])
-        plan = plan_window(rng, recipe.sources, place, window_s, "speech" in stage.library.labels)
+        place = Place(stage.room, t60_s, stage.motion.way.at(np.array([window_s[0]]))[0], take.unkept)
+        plan = plan_window(rng, stage.recipe.sources, place, window_s, "speech" in stage.library.labels)
         start, stop = (round(edge * recipe.rate) for edge in window_s)
         stop = min(stop, samples)
         block, waiting = _taken(waiting, stop - start)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import json
 import zlib
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,8 +30,10 @@ from spatial_lalm.simulation.writer import (
 )
 
 if TYPE_CHECKING:
-    from spatial_lalm.simulation.dataset import Source
+    from spatial_lalm.simulation.scene_tasks import Source
 
+Contents = tuple[dict[str, str], tuple[float, ...], Mapping[str, int]]
+"""SHA-256 by path, the lengths of the scenes in seconds, and in how many of them which setting is not kept."""
 FORMAT = ("v110", "v110")
 """HDF5 versions of the file format: old enough to be read everywhere, and the same whatever library writes it."""
 
@@ -41,35 +44,38 @@ class ShardWriter:
 
     settings: str
 
-    def finished(self, folder: Path, shard: int, scenes: range) -> tuple[dict[str, str], tuple[float, ...]] | None:
-        """SHA-256 by path and the lengths in seconds of a sealed shard that holds ``scenes``, None if there is none."""
+    def finished(self, folder: Path, shard: int, scenes: range) -> Contents | None:
+        """What a sealed shard that holds ``scenes`` is, None if there is none."""
         path, seal = folder / f"shard_{shard:06d}.h5", folder / f"shard_{shard:06d}.json"
         try:
             told = json.loads(seal.read_bytes())
             lengths_s = tuple(float(length) for length in told["lengths_s"])
             whole = (told["settings"], told["first"], len(lengths_s)) == (self.settings, scenes.start, len(scenes))
             whole = whole and told["sha256"] == file_digest(path)
+            not_kept = dict(told["not_kept"])
         except (FileNotFoundError, ValueError, KeyError, TypeError):
             return None
-        return ({path.name: told["sha256"], seal.name: file_digest(seal)}, lengths_s) if whole else None
+        return ({path.name: told["sha256"], seal.name: file_digest(seal)}, lengths_s, not_kept) if whole else None
 
-    def write(
-        self, folder: Path, shard: int, scenes: range, source: Source
-    ) -> tuple[dict[str, str], tuple[float, ...]]:
-        """Write a shard and its seal; SHA-256 by path and the lengths of the scenes in seconds."""
+    def write(self, folder: Path, shard: int, scenes: range, source: Source) -> Contents:
+        """Write a shard and its seal."""
         path, seal = folder / f"shard_{shard:06d}.h5", folder / f"shard_{shard:06d}.json"
         seal.unlink(missing_ok=True)
         with whole_or_absent(path) as temporary:
-            lengths_s = self._fill(temporary, folder, scenes, source)
+            lengths_s, not_kept = self._fill(temporary, folder, scenes, source)
             total = file_digest(temporary)
         told = {"sha256": total, "settings": self.settings, "first": scenes.start, "lengths_s": lengths_s}
-        return {path.name: total, seal.name: atomic_write(seal, json_bytes(told))}, lengths_s
+        sealed = atomic_write(seal, json_bytes(told | {"not_kept": not_kept}))
+        return {path.name: total, seal.name: sealed}, lengths_s, not_kept
 
-    def _fill(self, path: Path, folder: Path, scenes: range, source: Source) -> tuple[float, ...]:
-        """All scenes, into a new HDF5 file that is closed afterwards."""
+    def _fill(
+        self, path: Path, folder: Path, scenes: range, source: Source
+    ) -> tuple[tuple[float, ...], dict[str, int]]:
+        """All scenes, into a new HDF5 file that is closed afterwards; their lengths and what they do not keep."""
         import h5py
 
         lengths_s: list[float] = []
+        not_kept: Counter[str] = Counter()
         with closing(_Disk(path)) as disk, h5py.File(disk, "w", libver=FORMAT) as file:
             for number in scenes:
                 with source.take(number, folder) as take:
@@ -77,8 +83,9 @@ class ShardWriter:
                         self._head(file, scenes, take.scene.rate, source.classes)
                     _add_scene(file.create_group(group_name(number)), take, source.classes)
                     lengths_s.append(take.scene.duration_s)
+                    not_kept.update(take.extra.get("not_kept", ()))
                 disk.check()
-        return tuple(lengths_s)
+        return tuple(lengths_s), dict(sorted(not_kept.items()))
 
     def _head(self, file: Any, scenes: range, rate: int, classes: Sequence[str]) -> None:
         about = {"generator": GENERATOR, "settings": self.settings, "axes": AXES, "rate": rate}

@@ -26,10 +26,11 @@ from torch.utils.data import Dataset, IterableDataset, Sampler, get_worker_info
 
 from spatial_lalm.audio.scene import Scene
 from spatial_lalm.errors import InputError
-from spatial_lalm.simulation.dataset import scene_seed
+from spatial_lalm.simulation.keeping import refuse_impossible
 from spatial_lalm.simulation.library import SourceLibrary
 from spatial_lalm.simulation.recipe import SceneRecipe
 from spatial_lalm.simulation.sampling import render_scene
+from spatial_lalm.simulation.scene_tasks import scene_seed
 from spatial_lalm.simulation.shards import ShardReader
 from spatial_lalm.simulation.workers import one_thread
 
@@ -148,7 +149,7 @@ class OnTheFlyScenes(IterableDataset[Item]):
     workers. A scene is rendered on one thread of torch, so that its bytes depend neither on workers nor on threads.
 
     Args:
-        recipe: What scenes are drawn from.
+        recipe: What scenes are drawn from; ``InputError`` where its settings contradict each other.
         library: Dry sounds.
         seed: The run's seed.
         start: First scene; the position to go on from.
@@ -168,6 +169,7 @@ class OnTheFlyScenes(IterableDataset[Item]):
         chunk: int = 1,
         render: Render = render_scene,
     ) -> None:
+        refuse_impossible(recipe)
         self.recipe, self.library, self.seed = recipe, library, seed
         self.start, self.stop, self.chunk, self.render = start, stop, chunk, render
 

@@ -1,15 +1,18 @@
-"""Who sounds when: windows of sources, conversations in turns, sounds kept from overlapping too much."""
+"""Who sounds when and from where: windows of sources, conversations in turns, directions kept apart."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from itertools import pairwise
+from collections import Counter
+from dataclasses import dataclass, field
+from itertools import combinations, pairwise
 
 import numpy as np
 
 from spatial_lalm.audio.conventions import angle_between
 from spatial_lalm.audio.scene import Room
-from spatial_lalm.simulation.recipe import SourceRecipe
+from spatial_lalm.errors import InputError
+from spatial_lalm.simulation.overlap import PlannedSound, kept_apart
+from spatial_lalm.simulation.recipe import MOST_SOURCES, SourceRecipe
 from spatial_lalm.simulation.room import Floats, log_uniform, sample_source
 from spatial_lalm.simulation.trajectories import Trajectory, sample_crossing, sample_movement
 
@@ -18,35 +21,23 @@ TURN_S = (0.8, 5.0)
 TALKERS = (2, 4)
 TALKERS_REACH_DB = 3.0
 """Talkers in a conversation differ in level by up to this."""
-
-
-@dataclass(frozen=True)
-class PlannedSound:
-    """A sound to come: how long at most, from where, how loud, and when where that is settled already.
-
-    ``onset_s`` is None where it is drawn once the sound's length is known, within ``window_s`` (start, end). A turn of
-    a conversation begins ``gap_s`` after the turn before has ended; ``talker`` numbers the voices, alike for all turns
-    of one talker.
-    """
-
-    longest_s: float
-    window_s: tuple[float, float]
-    onset_s: float | None
-    way: Trajectory
-    level_db: float
-    pattern: str = "omni"
-    aim: tuple[float, float, float] | None = None
-    gap_s: float = 0.0
-    talker: int | None = None
+PLACE_TRIES = 100
+"""Places that are tried for one source to be off the others' directions ..."""
+WINDOW_TRIES = 10
+"""... and how often all places of a window are drawn before one that is not is taken."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a window's sources are: the room, its T60, and the receiver at the start of the window."""
+    """Where a window's sources are: the room, its T60, and the receiver at the start of the window.
+
+    ``unkept`` counts what could not be kept there, by the names of settings (``keeping.REASONS``).
+    """
 
     room: Room
     t60_s: float
     receiver: Floats
+    unkept: Counter[str] = field(default_factory=Counter, compare=False)
 
 
 def windows(duration_s: float, window_s: float) -> list[tuple[float, float]]:
@@ -65,9 +56,9 @@ def plan_window(
     count = int(rng.choice(len(recipe.counts), p=np.array(recipe.counts) / sum(recipe.counts)))
     ways = _ways(rng, recipe, place, window_s, count)
     sounds = [_sound(rng, recipe, place, window_s, way) for way in ways]
-    if recipe.most_at_once >= count:
+    if recipe.most_at_once >= MOST_SOURCES:
         return sounds
-    return _kept_apart(rng, sounds, recipe.most_at_once)
+    return kept_apart(rng, recipe, sounds, place.unkept)
 
 
 def _sound(
@@ -101,14 +92,36 @@ def _directivity(
 def _ways(
     rng: np.random.Generator, recipe: SourceRecipe, place: Place, window_s: tuple[float, float], count: int
 ) -> list[Trajectory]:
-    """Ways of ``count`` sources, kept apart in direction where the room allows; some move, some of those cross."""
+    """Ways of ``count`` sources that begin apart in direction; some move, some of those cross."""
+    for _ in range(WINDOW_TRIES):
+        unkept: Counter[str] = Counter()
+        ways = _some_ways(rng, recipe, place, window_s, count, unkept)
+        if _separated(recipe, place, [way.points[0] for way in ways]):
+            break
+    else:
+        unkept["sources.separation_deg"] += 1
+    place.unkept.update(unkept)
+    return ways
+
+
+def _some_ways(
+    rng: np.random.Generator,
+    recipe: SourceRecipe,
+    place: Place,
+    window_s: tuple[float, float],
+    count: int,
+    unkept: Counter[str],
+) -> list[Trajectory]:
+    """Ways of ``count`` sources, as far apart as was found."""
     moving = int(np.sum(rng.random(count) < recipe.moving_share))
     ways: list[Trajectory] = []
     length = window_s[1] - window_s[0]
-    if moving >= 2 and rng.random() < recipe.crossing_share:
+    if moving >= 2 and rng.random() < recipe.crossing_share and recipe.most_at_once > 1:
         seconds = min(length, float(rng.uniform(3.0, 8.0)))
         start = window_s[0] + float(rng.uniform(0, length - seconds))
-        ways += sample_crossing(rng, place.room, place.receiver, recipe, seconds, start) or ()
+        ways += sample_crossing(rng, place.room, place.receiver, recipe, seconds, start, place.t60_s) or ()
+        if not ways:
+            unkept["sources.crossing_share"] += 1
     while len(ways) < count:
         start_place = _apart(rng, recipe, place, [way.points[0] for way in ways])
         if len(ways) < moving:
@@ -116,39 +129,40 @@ def _ways(
             ways.append(
                 sample_movement(rng, place.room, place.receiver, start_place, recipe, window_s[1] - start, start)
             )
+            if not ways[-1].moves:
+                unkept["sources.moving_share"] += 1
         else:
             ways.append(Trajectory.rest(start_place))
     return ways
 
 
 def _apart(rng: np.random.Generator, recipe: SourceRecipe, place: Place, others: list[Floats]) -> Floats:
-    """A place whose direction is off all others' by the recipe's angle, or the last one tried."""
-    for _ in range(20):
-        candidate = sample_source(rng, place.room, place.receiver, recipe, place.t60_s)
-        vectors = [angle_between(candidate - place.receiver, other - place.receiver) for other in others]
+    """A place whose direction is off all others' by the recipe's angle, or the one tried that is furthest off."""
+    best, widest = place.receiver, -1.0
+    for _ in range(PLACE_TRIES):
+        candidate = _source(rng, recipe, place)
+        vectors = [float(angle_between(candidate - place.receiver, other - place.receiver)) for other in others]
         if all(angle > recipe.separation_deg for angle in vectors):
-            break
-    return candidate
+            return candidate
+        if min(vectors) > widest:
+            best, widest = candidate, min(vectors)
+    return best
 
 
-def _kept_apart(rng: np.random.Generator, sounds: list[PlannedSound], most: int) -> list[PlannedSound]:
-    """The sounds with onsets such that at most ``most`` overlap; those that find no time are left out."""
-    kept: list[PlannedSound] = []
-    for sound in sounds:
-        start, end = sound.window_s
-        for _ in range(40):
-            onset = sound.onset_s if sound.onset_s is not None else float(rng.uniform(start, end - sound.longest_s))
-            if _most_at_once([*kept, replace(sound, onset_s=onset)]) <= most:
-                kept.append(replace(sound, onset_s=onset))
-                break
-    return kept
+def _source(rng: np.random.Generator, recipe: SourceRecipe, place: Place) -> Floats:
+    """A place of the ratio that distances aim at, of any where the room has none of it."""
+    try:
+        return sample_source(rng, place.room, place.receiver, recipe, place.t60_s)
+    except InputError:
+        position = sample_source(rng, place.room, place.receiver, recipe)
+        place.unkept["sources.drr_db"] += 1
+        return position
 
 
-def _most_at_once(sounds: list[PlannedSound]) -> int:
-    """Most sounds that overlap, each taken as long as it may become."""
-    starts = [sound.onset_s or 0.0 for sound in sounds]
-    ends = [start + sound.longest_s for start, sound in zip(starts, sounds, strict=True)]
-    return max(sum(a <= moment < b for a, b in zip(starts, ends, strict=True)) for moment in starts)
+def _separated(recipe: SourceRecipe, place: Place, positions: list[Floats]) -> bool:
+    """Whether all directions are off each other by the recipe's angle."""
+    pairs = combinations([position - place.receiver for position in positions], 2)
+    return all(angle_between(one, other) > recipe.separation_deg for one, other in pairs)
 
 
 def _conversation(
@@ -158,9 +172,7 @@ def _conversation(
 
     Turns are planned for the shortest they may become; those that begin too late are left out when their time comes.
     """
-    places: list[Floats] = []
-    for _ in range(int(rng.integers(TALKERS[0], TALKERS[1] + 1))):
-        places.append(_apart(rng, recipe, place, places))
+    places = _places(rng, recipe, place, int(rng.integers(TALKERS[0], TALKERS[1] + 1)))
     levels = rng.uniform(-TALKERS_REACH_DB, TALKERS_REACH_DB, len(places))
     directed = recipe.directed_share > 0
     first = int(rng.integers(2**31))  # sets the voices of one conversation off from those of the next
@@ -169,6 +181,7 @@ def _conversation(
     for _ in range(int((window_s[1] - window_s[0]) / TURN_S[0])):
         talker = int(rng.choice([number for number in range(len(places)) if number != last]))
         gap = float(rng.uniform(0.0, 1.0) if last < 0 else rng.normal(recipe.gap_s, recipe.gap_spread_s))
+        gap = max(gap, 0.0) if recipe.most_at_once == 1 else gap
         aim = np.mean([p for n, p in enumerate(places) if n != talker], axis=0) - places[talker]
         turns.append(
             PlannedSound(
@@ -185,3 +198,15 @@ def _conversation(
         )
         last = talker
     return turns
+
+
+def _places(rng: np.random.Generator, recipe: SourceRecipe, place: Place, count: int) -> list[Floats]:
+    """Places of talkers whose directions are apart."""
+    for _ in range(WINDOW_TRIES):
+        places: list[Floats] = []
+        for _ in range(count):
+            places.append(_apart(rng, recipe, place, places))
+        if _separated(recipe, place, places):
+            return places
+    place.unkept["sources.separation_deg"] += 1
+    return places

@@ -9,14 +9,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spatial_lalm.audio.conventions import rotation_matrix, unit_vector, wrap_degrees
+from spatial_lalm.audio.conventions import angle_between, rotation_matrix, unit_vector, wrap_degrees
 from spatial_lalm.audio.scene import Pose, Room
 from spatial_lalm.simulation.recipe import ReceiverRecipe, SourceRecipe
-from spatial_lalm.simulation.room import inside, log_uniform, sample_receiver, sample_source, sees
+from spatial_lalm.simulation.room import inside, log_uniform, ratio_distances, sample_receiver, sample_source, sees
 
 Floats = NDArray[np.floating[Any]]
 
 WALKING_M_S = (0.4, 1.5)
+TURN_DEG = (25.0, 70.0)
+"""Half the angle that two sources which cross go through."""
 _TRIES = 30
 _ARC_POINTS = 17
 
@@ -102,22 +104,34 @@ def sample_movement(
 
 
 def sample_crossing(
-    rng: np.random.Generator, room: Room, receiver: Floats, recipe: SourceRecipe, seconds: float, start_s: float
+    rng: np.random.Generator,
+    room: Room,
+    receiver: Floats,
+    recipe: SourceRecipe,
+    seconds: float,
+    start_s: float,
+    t60_s: float,
 ) -> tuple[Trajectory, Trajectory] | None:
-    """Two bows around the receiver that meet in direction half-way through; None where the room has no way for them."""
-    for _ in range(_TRIES):
-        turn = float(rng.uniform(25, 70))
+    """Two bows around the receiver that meet in direction half-way through; None where the room has no way for them.
+
+    They begin as far apart as the recipe separates sources, at distances of the ratio that it aims at.
+    """
+    least, most = ratio_distances(room, recipe.drr_db, t60_s)
+    distances = max(0.7, recipe.nearest_m, least), min(4.0, most)
+    turns = max(TURN_DEG[0], recipe.separation_deg / 2), TURN_DEG[1]
+    for _ in range(_TRIES if distances[0] < distances[1] and turns[0] < turns[1] else 0):
+        turn = float(rng.uniform(*turns))
         middle = rng.uniform(-180, 180)
         ways = []
         for sign in (1, -1):
-            distance = log_uniform(rng, (max(0.7, recipe.nearest_m), 4.0))
+            distance = log_uniform(rng, distances)
             start = receiver + distance * unit_vector(middle - sign * turn, rng.uniform(-10, 10))
             points = arc(receiver, start, 2 * sign * turn)
             if not _clear(room, receiver, points, recipe.nearest_m):
                 break
             length = float(np.linalg.norm(np.diff(points, axis=0), axis=1).sum())
             ways.append(_timed(points, length / seconds, start_s))
-        if len(ways) == 2:
+        if len(ways) == 2 and angle_between(*(way.points[0] - receiver for way in ways)) > recipe.separation_deg:
             return ways[0], ways[1]
     return None
 

@@ -21,7 +21,7 @@ from spatial_lalm.errors import InputError
 # A flag is a promise to scripts: this table changes only together with the changelog.
 FLAGS = {
     "simulate": {
-        *("out", "--scenes", "--seed", "--config", "--format", "--sources", "--split", "--duration"),
+        *("out", "--scenes", "--seed", "--config", "--format", "--sources", "--duration"),
         *("--layout", "--workers", "--ray", "--engine", "--json", "--describe"),
     },
     "ask": {"recording", "question", "--format", "--array", "--model", "--start", "--end", "--json"},

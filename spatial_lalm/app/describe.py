@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 import numpy as np
@@ -86,10 +86,11 @@ def value_text(value: Any, span: bool) -> str:
 
 @dataclass
 class Tally:
-    """What was drawn: numbers by quantity, and whether something held."""
+    """What was drawn: numbers by quantity, whether something held, and in how many draws a setting is not kept."""
 
     numbers: dict[str, list[float]] = field(default_factory=dict)
     held: dict[str, list[bool]] = field(default_factory=dict)
+    unkept: Counter[str] = field(default_factory=Counter)
 
     def add(self, name: str, *values: float) -> None:
         """Note values of a quantity."""
@@ -101,17 +102,17 @@ class Tally:
 
 
 QUANTITIES = {
-    "volume": ("m3", "rooms.volume_m3"),
+    "volume": ("m3", "rooms.dwellings_m3 rooms.volume_m3"),
     "T60 (Eyring, 1 kHz)": ("s", "rooms.t60_s"),
     "ceiling": ("m", ""),
     "receiver's height": ("m", "receivers.height_m"),
     "sources in the first window": ("", "sources.counts"),
-    "distance": ("m", "sources.nearest_m"),
+    "distance, at the onset": ("m", "sources.nearest_m"),
     "elevation": ("degrees", ""),
-    "DRR of an omni source": ("dB", "sources.drr_db"),
+    "DRR if omni, at the onset": ("dB", "sources.drr_db"),
     "speed of what moves": ("m/s", "sources.speed_m_s"),
 }
-"""Unit of what is measured, and the field that asks for it."""
+"""Unit of what is measured, and the fields that ask for it."""
 SHARES = {
     "open air": "rooms.outdoors_share",
     "floors that are no rectangle": "rooms.polygon_share",
@@ -122,45 +123,62 @@ SHARES = {
 }
 
 
+def _percentiles(values: Sequence[float]) -> tuple[float, ...]:
+    return tuple(np.percentile(values, PERCENTILES).tolist())
+
+
 def measured(recipe: SceneRecipe, draws: int = DRAWS) -> list[Measured]:
     """Percentiles and shares over scenes that are drawn and not rendered; ``InputError`` where none can be drawn."""
     tally = Tally()
     for seed in range(draws):
         _draw(recipe, np.random.default_rng(seed), tally)
     rows = [
-        Measured(
-            name, unit, tuple(np.percentile(tally.numbers[name], PERCENTILES).tolist()), None, _asked(recipe, path)
-        )
-        for name, (unit, path) in QUANTITIES.items()
+        Measured(name, unit, _percentiles(tally.numbers[name]), None, _asked(recipe, paths))
+        for name, (unit, paths) in QUANTITIES.items()
         if tally.numbers.get(name)
     ]
     shares = [
-        Measured(name, "", (), float(np.mean(tally.held[name])), _asked(recipe, path))
+        Measured(name, "", (), float(np.mean(tally.held[name])), asked(recipe, path))
         for name, path in SHARES.items()
         if tally.held.get(name)
     ]
-    return rows + shares
+    unkept = [
+        Measured(f"do not keep {path}", "", (), count / draws, asked(recipe, path))
+        for path, count in sorted(tally.unkept.items())
+    ]
+    return rows + shares + unkept
 
 
-def _asked(recipe: SceneRecipe, path: str) -> str:
+def _asked(recipe: SceneRecipe, paths: str) -> str:
+    """The fields that ask for a quantity; of volumes each with the share of rooms that it is drawn for."""
+    told = [asked(recipe, path) for path in paths.split()]
+    if len(told) > 1:
+        dwellings = recipe.rooms.dwelling_share
+        shares = [f"{text} ({100 * share:.3g} %)" for text, share in zip(told, (dwellings, 1 - dwellings), strict=True)]
+        told = [text for text, share in zip(shares, (dwellings, 1 - dwellings), strict=True) if share > 0]
+    if paths == "sources.speed_m_s" and recipe.sources.crossing_share > 0:
+        told.append("any where two cross")
+    return ", ".join(told)
+
+
+def asked(recipe: SceneRecipe, path: str) -> str:
     """The field at a dotted path and its value."""
-    if not path:
-        return ""
-    value = attrgetter(path)(recipe)
-    return f"{path} {value_text(value, isinstance(value, tuple) and len(value) == 2)}"
+    table, name = path.split(".")
+    part = getattr(recipe, table)
+    return f"{path} {value_text(getattr(part, name), is_range(get_type_hints(type(part))[name]))}"
 
 
 def _draw(recipe: SceneRecipe, rng: np.random.Generator, tally: Tally) -> None:
     """A room, a receiver and the sounds of the first window, as ``sampling`` draws them, where there is speech."""
     from spatial_lalm.simulation.engine.paths import decay_times
-    from spatial_lalm.simulation.room import sample_room
+    from spatial_lalm.simulation.keeping import sample_setting, with_unkept
     from spatial_lalm.simulation.timeline import Place, plan_window, windows
-    from spatial_lalm.simulation.trajectories import sample_receiver_motion
 
-    room = sample_room(rng, recipe.rooms)
-    motion = sample_receiver_motion(rng, room, recipe.receivers, recipe.duration_s)
-    place = Place(room, float(decay_times(room)[3]), motion.way.points[0])
+    room, motion, unkept = sample_setting(rng, recipe)
+    recipe = with_unkept(recipe, unkept)
+    place = Place(room, float(decay_times(room)[3]), motion.way.points[0], Counter(unkept))
     plan = plan_window(rng, recipe.sources, place, windows(recipe.duration_s, recipe.sources.window_s)[0], True)
+    tally.unkept.update(set(place.unkept))
     tally.ask("open air", room.outdoors)
     tally.ask("receivers that turn", motion.turn_deg_s != 0)
     tally.ask("receivers that are carried", motion.way.moves)
@@ -186,10 +204,11 @@ def _note_source(place: Place, way: Trajectory, tally: Tally) -> None:
 
     vector = way.points[0] - place.receiver
     distance = float(np.linalg.norm(vector))
-    tally.add("distance", distance)
+    tally.add("distance, at the onset", distance)
     tally.add("elevation", float(np.degrees(np.arcsin(vector[2] / distance))))
     if not place.room.outdoors:
-        tally.add("DRR of an omni source", float(20 * np.log10(critical_distance(place.room, place.t60_s) / distance)))
+        ratio = critical_distance(place.room, place.t60_s) / distance
+        tally.add("DRR if omni, at the onset", float(20 * np.log10(ratio)))
     if way.moves:
         length = np.linalg.norm(np.diff(way.points, axis=0), axis=1).sum()
         tally.add("speed of what moves", float(length / (way.times[-1] - way.times[0])))

@@ -28,19 +28,28 @@ class Progress:
         label: What is counted, in the plural ("scenes").
         stream: Where to draw; standard error if not given, which leaves standard output to results.
         clock: Seconds from any origin that never run backwards.
+        seconds: Whether seconds of sound are counted, which are shown as a clock and beside real time.
     """
 
-    def __init__(self, label: str, stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        label: str,
+        stream: TextIO | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        seconds: bool = False,
+    ) -> None:
         self._label = label
+        self._count: Callable[[float], str] = clock_text if seconds else str
+        self._rate = real_time_text if seconds else rate_text
         self._stream = sys.stderr if stream is None else stream
         self._clock = clock
         self._draws = self._stream.isatty()
         self._started: float | None = None
-        self._recent: deque[tuple[float, int]] = deque()
+        self._recent: deque[tuple[float, float]] = deque()
         self._drawn_at = float("-inf")
         self._open_line = False
 
-    def __call__(self, done: int, total: int) -> None:
+    def __call__(self, done: float, total: float) -> None:
         """Tell that ``done`` of ``total`` are finished; the first call sets the start of the rate."""
         if not self._draws:
             return
@@ -69,15 +78,15 @@ class Progress:
     ) -> None:
         self.close()
 
-    def _line(self, done: int, total: int, now: float) -> str:
+    def _line(self, done: float, total: float, now: float) -> str:
         assert self._started is not None
         since, before = self._recent[0]
-        text = f"{self._label}: {done}/{total}"
+        text = f"{self._label}: {self._count(done)}/{self._count(total)}"
         if done <= before or now <= since:
             return text
         rate = (done - before) / (now - since)
         rest = f"in {clock_text(now - self._started)}" if done >= total else f"{clock_text((total - done) / rate)} left"
-        return f"{text}, {rate_text(rate)}, {rest}"
+        return f"{text}, {self._rate(rate)}, {rest}"
 
     def _draw(self, text: str) -> None:
         width = shutil.get_terminal_size().columns - 1
@@ -89,6 +98,11 @@ class Progress:
 def rate_text(rate: float) -> str:
     """Return ``rate`` in items per second as text; per minute where that is easier to read."""
     return f"{rate:.1f}/s" if rate >= 1 else f"{60 * rate:.1f}/min"
+
+
+def real_time_text(rate: float) -> str:
+    """Return seconds of sound per second as text."""
+    return f"{rate:.3g} times real time"
 
 
 def clock_text(seconds: float) -> str:

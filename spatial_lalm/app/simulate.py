@@ -30,7 +30,7 @@ LIMITS_S = (1.0, 4 * 3600.0)
 Layout = Literal["files", "hdf5", "starss22", "starss23", "dcase2024", "dcase2025"]
 LAYOUTS: tuple[str, ...] = get_args(Layout)
 SHEET = "contact_sheet.png"
-RUN_FLAGS = {"scenes": "scenes", "seed": "seed", "sources": "sounds", "split": "split", "layout": "layout"}
+RUN_FLAGS = {"scenes": "scenes", "seed": "seed", "sources": "sounds", "layout": "layout"}
 """Flags that are fields of ``RunSettings``."""
 RECIPE_FLAGS = {"format": "receiver", "duration": "duration_s", "engine": "engine"}
 """Flags that are fields of ``SceneRecipe``."""
@@ -65,9 +65,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--sources",
         metavar="DIR|CSV",
         help="mono sounds: a folder DIR/<class>/<file> or a CSV with the columns file,class[,split,speaker,text] "
-        "(default: built-in sounds, with speech where espeak-ng is installed)",
+        "(default: built-in sounds, with speech where espeak-ng is installed); the configuration's field 'split' "
+        "chooses rows",
     )
-    add("--split", metavar="NAME", help="only the rows of the CSV whose column 'split' says NAME")
     add("--duration", type=float, metavar="SECONDS", help="of a scene, 1 to 14400 (default: 10)")
     add("--layout", choices=LAYOUTS, help="how scenes lie on disk (default: files)")
     add("--workers", type=int, default=1, metavar="K", help="processes (default: 1); changes no byte")
@@ -90,33 +90,44 @@ def run(args: argparse.Namespace) -> int:
     if args.out is None:
         raise InputError("OUT, the folder for the scenes, is missing (see 'spatial-lalm simulate --help')")
     own, recipe = settings_of(args, args.config)
-    from spatial_lalm.app.progress import Progress
-    from spatial_lalm.simulation.dataset import make_scenes
-
     library = _library(own)
     began = time.monotonic()
     try:
-        with Progress("scenes") as progress:
-            progress(0, own.scenes)  # shown at once: the first scene of an hour takes its time
-            made = make_scenes(
-                args.out,
-                recipe,
-                library,
-                own.scenes,
-                own.seed,
-                workers=args.workers,
-                progress=progress,
-                layout=own.layout,
-                ray=args.ray,
-            )
+        made = _made(args, own, recipe, library)
     except KeyboardInterrupt:
         print(f"spatial-lalm: stopped; the same command goes on where {args.out} ends", file=sys.stderr)
         return 130
     seconds = max(time.monotonic() - began, 1e-9)
     sheet = _draw_sheet(Path(args.out), own, made)
     summary = _summary(args.out, own, recipe, made, seconds) | {"contact_sheet": str(sheet)}
-    print(json.dumps(summary | {"classes": list(library.classes)}) if args.json else summary_line(summary))
+    print(json.dumps(summary | {"classes": list(library.classes)}) if args.json else summary_line(summary, recipe))
     return 0
+
+
+def _made(args: argparse.Namespace, own: RunSettings, recipe: SceneRecipe, library: SourceLibrary) -> Made:
+    """Make the scenes, with a line of progress: of scenes, or of seconds where a scene takes long."""
+    from spatial_lalm.app.progress import Progress
+    from spatial_lalm.simulation.dataset import make_scenes
+    from spatial_lalm.simulation.sampling import WHOLE_S
+
+    total_s = own.scenes * recipe.duration_s
+    in_seconds = recipe.duration_s > WHOLE_S and args.ray is None  # tasks on Ray are not heard before they end
+    with Progress("rendered", seconds=True) if in_seconds else Progress("scenes") as progress:
+        progress(0, total_s if in_seconds else own.scenes)  # shown at once: the first scene may take its time
+        told: dict[str, Any] = {"progress": progress}
+        if in_seconds:
+            told = {"seconds": lambda done_s: progress(min(done_s, total_s), total_s)}
+        return make_scenes(
+            args.out,
+            recipe,
+            library,
+            own.scenes,
+            own.seed,
+            workers=args.workers,
+            layout=own.layout,
+            ray=args.ray,
+            **told,
+        )
 
 
 def _describe(args: argparse.Namespace) -> int:
@@ -192,10 +203,12 @@ def _refuse_duration(seconds: float, name: str) -> None:
 
 def _refuse_contradictions(own: RunSettings, recipe: SceneRecipe) -> None:
     """``InputError`` for settings that are each possible and together not."""
+    from spatial_lalm.simulation.keeping import refuse_impossible
     from spatial_lalm.simulation.receivers import named_receiver
 
+    refuse_impossible(recipe)
     if own.split and not own.sounds:
-        raise InputError(f"--split {own.split}: needs --sources with a CSV list; built-in sounds have no split")
+        raise InputError(f"split {own.split!r}: needs --sources with a CSV list; built-in sounds have no split")
     if recipe.receiver != "random":
         named_receiver(recipe.receiver)
     if recipe.rooms.polygon_share > 0 and recipe.engine != "pyroomacoustics":
@@ -256,12 +269,15 @@ def _summary(folder: str, own: RunSettings, recipe: SceneRecipe, made: Made, sec
         "format": recipe.receiver,
         "layout": own.layout,
         "seed": own.seed,
+        "not_kept": dict(made.not_kept),
     }
 
 
-def summary_line(summary: dict[str, Any]) -> str:
-    """The summary for a person."""
+def summary_line(summary: dict[str, Any], recipe: SceneRecipe) -> str:
+    """The summary for a person, with the settings of the recipe that some scenes do not keep."""
+    from spatial_lalm.app.describe import asked
     from spatial_lalm.app.progress import rate_text
+    from spatial_lalm.simulation.keeping import REASONS
 
     scenes, rendered = summary["scenes"], summary["rendered"]
     there = scenes - rendered
@@ -270,7 +286,12 @@ def summary_line(summary: dict[str, Any]) -> str:
     if rendered:
         speed = f"{rate_text(summary['scenes_per_s'])}, {summary['real_time_factor']:.3g} times real time, "
     noun = "scene" if scenes == 1 else "scenes"
-    return f"{scenes} {noun}{kept}, {_audio_text(summary['audio_s'])} of audio, {speed}in {summary['folder']}"
+    line = f"{scenes} {noun}{kept}, {_audio_text(summary['audio_s'])} of audio, {speed}in {summary['folder']}"
+    unkept = [
+        f"{count} of {scenes} {noun} {'does' if count == 1 else 'do'} not keep {asked(recipe, name)} ({REASONS[name]})"
+        for name, count in summary["not_kept"].items()
+    ]
+    return "; ".join([line, *unkept])
 
 
 def _audio_text(seconds: float) -> str:

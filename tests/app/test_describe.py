@@ -84,9 +84,9 @@ def test_draws_keep_to_what_was_asked() -> None:
     assert 0.4 < t60s[2] < 0.6
     assert 0.25 < t60s[0] < t60s[-1] < 0.9
     assert set(rows["sources in the first window"].percentiles) == {2.0}
-    assert rows["distance"].percentiles[0] >= 1.0
+    assert rows["distance, at the onset"].percentiles[0] >= 1.0
     assert [rows[name].share for name in ("open air", "conversations", "sources that move")] == [0.0, 0.0, 0.0]
-    assert rows["volume"].asked == "rooms.volume_m3 5 to 20,000"
+    assert rows["volume"].asked == "rooms.dwellings_m3 50 to 60 (100 %)"
     assert "speed of what moves" not in rows
 
 

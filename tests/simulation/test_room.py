@@ -126,7 +126,8 @@ def test_sources_surround_the_receiver_mostly_near_ear_height() -> None:
 def test_no_place_far_from_the_receiver_in_a_closet() -> None:
     closet = Room((1.5, 1.5, 2.2), (0.3,) * 6)
     message = (
-        r"no place 9\.0 to 9\.1 m from the receiver in a room of 1\.5 x 1\.5 x 2\.2 m: widen sources\.drr_db or lower"
+        r"no place at least 9\.0 and at most 1\.6 m from the receiver in a room of 1\.5 x 1\.5 x 2\.2 m: "
+        r"widen sources\.drr_db or lower"
     )
     with pytest.raises(InputError, match=message):
         sample_source(np.random.default_rng(0), closet, np.array([0.7, 0.7, 1.0]), SourceRecipe(nearest_m=9.0))

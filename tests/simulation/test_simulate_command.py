@@ -26,9 +26,10 @@ from spatial_lalm.audio.presets import preset
 from spatial_lalm.audio.scene import CLASSES
 from spatial_lalm.errors import InputError
 from spatial_lalm.simulation import dataset
-from spatial_lalm.simulation.dataset import _locked, make_scenes, scene_seed
+from spatial_lalm.simulation.dataset import _locked, make_scenes
 from spatial_lalm.simulation.library import SourceLibrary
 from spatial_lalm.simulation.recipe import SceneRecipe
+from spatial_lalm.simulation.scene_tasks import scene_seed
 from spatial_lalm.simulation.writer import read_scene_csv
 
 
@@ -143,14 +144,15 @@ def test_summary_line_and_json(tmp_path: Path, sounds: Path, capsys: pytest.Capt
 
 
 def test_one_scene_is_no_scenes() -> None:
-    told = simulate.summary_line({"scenes": 1, "rendered": 0, "audio_s": 10.0, "folder": "out"})
+    summary = {"scenes": 1, "rendered": 0, "audio_s": 10.0, "folder": "out", "not_kept": {}}
+    told = simulate.summary_line(summary, SceneRecipe())
     assert told == "1 scene (1 was there), 10 s of audio, in out"
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(90.0, "90 s"), (600.0, "10 min"), (9000.0, "2.5 h")])
 def test_audio_is_told_in_the_unit_that_fits(seconds: float, text: str) -> None:
     summary = {"scenes": 3, "rendered": 3, "audio_s": seconds, "scenes_per_s": 0.5, "real_time_factor": 1234.5}
-    told = simulate.summary_line(summary | {"folder": "out"})
+    told = simulate.summary_line(summary | {"folder": "out", "not_kept": {}}, SceneRecipe())
     assert told == f"3 scenes, {text} of audio, 30.0/min, 1.23e+03 times real time, in out"
 
 
@@ -231,7 +233,6 @@ def test_files_in_a_configuration_lie_beside_it(tmp_path: Path) -> None:
         (("--scenes", "4"), "scenes", 4),
         (("--seed", "5"), "seed", 5),
         (("--sources", "b.csv"), "sounds", "b.csv"),
-        (("--split", "test"), "split", "test"),
         (("--layout", "hdf5"), "layout", "hdf5"),
         (("--format", "em32"), "receiver", "em32"),
         (("--duration", "14400"), "duration_s", 14_400.0),
@@ -247,6 +248,90 @@ def test_a_flag_goes_before_the_configuration(tmp_path: Path, words: tuple[str, 
     after = {one.name: getattr(part, one.name) for part in given for one in fields(part)}
     assert after == before | {name: value}
     assert before[name] != value
+
+
+def test_there_are_a_dozen_options_and_no_more() -> None:
+    """``--help`` aside; all else is a field of the configuration."""
+    parser = argparse.ArgumentParser(add_help=False)
+    simulate.add_arguments(parser)
+    options = {action.option_strings[0] for action in parser._actions if action.option_strings}
+    assert options == {
+        *("--scenes", "--seed", "--config", "--format", "--sources", "--duration"),
+        *("--layout", "--workers", "--ray", "--engine", "--describe", "--json"),
+    }
+    assert len(options) == 12
+
+
+@pytest.mark.parametrize(
+    ("field", "words", "line"),
+    [
+        ('split = "a"', (), "split 'a': needs --sources with a CSV list; built-in sounds have no split"),
+        ('split = "a"', ("--sources", "."), ".: a folder has no split 'a'; give a CSV list"),
+        ("sources.separation_deg = 95", (), "sources.separation_deg 95: 5 sources are at most 90 apart"),
+        (
+            "receivers.height_m = [25, 30]",
+            (),
+            "receivers.height_m [25, 30]: rooms of up to 20000 m3 allow at most 19.5 m",
+        ),
+        ("sources.drr_db = [-60, -50]", (), "sources.drr_db [-60, -50]: these rooms have "),
+        ("sources.nearest_m = 50", (), "sources.nearest_m 50: sources in open air are at most 40 m away"),
+        (
+            "sources.most_at_once = 1\nsources.event_s = [3, 4]",
+            (),
+            "sources.most_at_once 1: 5 sounds of at least 3 s do not fit into 10 s",
+        ),
+    ],
+)
+def test_settings_that_contradict_each_other_are_refused_before_anything_is_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], field: str, words: tuple[str, ...], line: str
+) -> None:
+    path = tmp_path / "own.toml"
+    path.write_text(field)
+    assert refusal(capsys, tmp_path / "out", "--config", path, *words).startswith(line)
+    if not words:  # sounds are not looked at where nothing is made
+        assert refusal(capsys, "--describe", path).startswith(line)
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_is_not_kept_is_told_in_the_summary_the_manifest_and_the_scene(
+    tmp_path: Path, sounds: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In reverberant closets half a metre is too far away for a direct sound that is the louder by 3 dB."""
+    path = tmp_path / "own.toml"
+    path.write_text(
+        "[rooms]\nt60_s = [0.5, 1.0]\ndwelling_share = 0.0\nvolume_m3 = [5, 50]\noutdoors_share = 0.0\n"
+        "[sources]\ncounts = [0, 1]\ndrr_db = [3, 4]\nconversation_share = 0.0\nmoving_share = 0.0"
+    )
+    words = ("--scenes", "2", "--sources", sounds, "--config", path)
+    for layout in ("files", "hdf5"):
+        out = tmp_path / layout
+        for _ in range(2):  # made, and found there
+            assert command(out, *words, "--layout", layout) == 0
+            told = capsys.readouterr().out
+            assert told.endswith("; 2 of 2 scenes do not keep sources.drr_db 3 to 4 (no place in the room had it)\n")
+            assert json.loads((out / "manifest.json").read_text())["not_kept"] == {"sources.drr_db": 2}
+    scene = json.loads((tmp_path / "files/scenes/scene_000000.json").read_text())
+    assert scene["not_kept"] == ["sources.drr_db"]
+    command(tmp_path / "hdf5", *words, "--layout", "hdf5", "--json")
+    assert json.loads(capsys.readouterr().out)["not_kept"] == {"sources.drr_db": 2}
+
+
+def test_seconds_of_long_scenes_are_told_as_they_are_rendered(
+    tmp_path: Path, sounds: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr("spatial_lalm.app.progress.REDRAW_S", 0.0)
+    path = tmp_path / "own.toml"
+    path.write_text("scenes = 2\nduration_s = 62\n[sources]\nwindow_s = 31\ncounts = [1]\nconversation_share = 0")
+    for workers in ("1", "2"):
+        words = ("--config", path, "--sources", sounds, "--workers", workers)
+        assert simulate.run(parse(tmp_path / workers, *words)) == 0
+        counts = re.findall(r"rendered: ([0-9:]+)/2:04", capsys.readouterr().err)
+        assert counts[0] == "0:00"
+        assert counts[-1] == "2:04"
+        assert {"0:31", "1:02", "1:33"} <= set(counts)
+        assert counts == sorted(counts)
+    assert tree(tmp_path / "1") == tree(tmp_path / "2")
 
 
 def test_layouts_are_those_of_the_simulator() -> None:
@@ -376,8 +461,6 @@ def test_stopped_run_goes_on_to_the_same_bytes(tmp_path: Path, sounds: Path, num
         (("OUT", "--layout", "tar"), "argument --layout: invalid choice: 'tar'"),
         (("OUT", "--engine", "rays"), "argument --engine: invalid choice: 'rays'"),
         (("OUT", "--config", "halls"), "halls: no such configuration; give a .toml file or one of: "),
-        (("OUT", "--split", "a"), "--split a: needs --sources with a CSV list; built-in sounds have no split"),
-        (("OUT", "--split", "a", "--sources", "."), ".: a folder has no split 'a'; give a CSV list"),
         (("OUT", "--format", "kazoo"), "array 'kazoo' is not known: choose "),
         (
             ("OUT", "--layout", "dcase2025", "--format", "binaural"),

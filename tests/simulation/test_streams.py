@@ -13,10 +13,11 @@ from torch.utils.data import DataLoader
 
 from spatial_lalm.audio.scene import Room, Scene
 from spatial_lalm.errors import InputError
-from spatial_lalm.simulation.dataset import make_scenes, scene_seed
+from spatial_lalm.simulation.dataset import make_scenes
 from spatial_lalm.simulation.library import SourceLibrary
 from spatial_lalm.simulation.recipe import SceneRecipe
 from spatial_lalm.simulation.sampling import render_scene
+from spatial_lalm.simulation.scene_tasks import scene_seed
 from spatial_lalm.simulation.streams import OnTheFlyScenes, SceneOrder, SceneShards, collate_scenes
 
 LIBRARY = SourceLibrary.builtin(espeak=False)

@@ -117,7 +117,7 @@ def test_crossing_movers_swap_sides() -> None:
     """Their azimuths start apart and end apart the other way round; half-way they meet."""
     found = 0
     for seed in range(20):
-        pair = sample_crossing(np.random.default_rng(seed), ROOM, CENTRE, RECIPE, 4.0, 1.0)
+        pair = sample_crossing(np.random.default_rng(seed), ROOM, CENTRE, RECIPE, 4.0, 1.0, 0.5)
         if pair is None:
             continue
         found += 1
@@ -137,7 +137,7 @@ def test_crossing_movers_swap_sides() -> None:
 
 def test_no_crossing_where_there_is_no_room() -> None:
     closet = Room((1.2, 1.2, 2.1), (0.3,) * 6)
-    assert sample_crossing(np.random.default_rng(0), closet, np.array([0.6, 0.6, 1.0]), RECIPE, 4.0, 0.0) is None
+    assert sample_crossing(np.random.default_rng(0), closet, np.array([0.6, 0.6, 1.0]), RECIPE, 4.0, 0.0, 0.5) is None
 
 
 # ---------------------------------------------------------------- the receiver
