@@ -165,9 +165,7 @@ def _score_seld(benchmark: str, reference: Path, predictions: Path, options: Fol
             if found.by_class:
                 classes[f"{average}/{name}"] = {key: row.tolist() for key, row in found.by_class.items()}
         if options.intervals and not intervals:
-            intervals = {
-                key: scorer.interval(key) for key, value in scorer.scores().values.items() if math.isfinite(value)
-            }
+            intervals = scorer.intervals()
     return FolderReport(benchmark, options.official, len(paired.pairs), scores, paired.problems, classes, intervals)
 
 

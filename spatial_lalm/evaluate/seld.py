@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 
 from spatial_lalm.errors import InputError
 from spatial_lalm.evaluate.files import Pair
-from spatial_lalm.evaluate.metrics import Interval, bootstrap_interval
+from spatial_lalm.evaluate.metrics import Interval, Statistic, bootstrap_interval
 from spatial_lalm.evaluate.seld_counts import (
     ANGLE,
     DISTANCE,
@@ -113,15 +113,31 @@ class SeldScorer:
         """Scores over all recordings."""
         return self._scores(self._total(np.ones(len(self.tables))), average)
 
-    def interval(self, key: str, average: Average = "macro", resamples: int = 1000, seed: int = 0) -> Interval:
-        """Bootstrap interval of a score, recordings drawn with replacement; undefined draws count as the worst."""
+    def intervals(self, average: Average = "macro", resamples: int = 1000, seed: int = 0) -> dict[str, Interval]:
+        """Bootstrap intervals of all scores that are defined, recordings drawn with replacement.
 
-        def statistic(drawn: Floats) -> float:
-            weights = np.bincount(drawn.astype(np.int64), minlength=len(self.tables)).astype(float)
-            value = self._scores(self._total(weights), average).values[key]
-            return value if np.isfinite(value) else WORST[key]
+        A draw for which a score is undefined (nothing was found in it) repeats the score of all recordings.
+        """
+        whole = self.scores(average).values
+        drawn: dict[bytes, dict[str, float]] = {}
 
-        return bootstrap_interval(np.arange(float(len(self.tables))), statistic, resamples=resamples, seed=seed)
+        def values(draw: Floats) -> dict[str, float]:
+            # Every score is asked for the same draws, one score after the other.
+            key = draw.tobytes()
+            if key not in drawn:
+                weights = np.bincount(draw.astype(np.int64), minlength=len(self.tables)).astype(float)
+                drawn[key] = self._scores(self._total(weights), average).values
+            return drawn[key]
+
+        def statistic(key: str) -> Statistic:
+            return lambda draw: values(draw)[key] if np.isfinite(values(draw)[key]) else whole[key]
+
+        recordings = np.arange(float(len(self.tables)))
+        return {
+            key: bootstrap_interval(recordings, statistic(key), resamples=resamples, seed=seed)
+            for key, value in whole.items()
+            if np.isfinite(value)
+        }
 
     def _total(self, weights: Floats) -> Counts:
         return Counts(np.tensordot(weights, self.tables, axes=1), float(weights @ self.errors))
@@ -143,14 +159,6 @@ class SeldScorer:
             return _mean(rows["SELD"])
         averaged = {key: np.array([value]) for key, value in values.items()}
         return float(_seld_of(averaged, self.protocol)[0])
-
-
-WORST = {"ER": 1.0, "F": 0.0, "LE": 180.0, "LR": 0.0, "SELD": 1.0} | {
-    "AngE": 180.0,
-    "DistE": float("inf"),
-    "RelDistE": 1.0,
-    "OnscreenAcc": 0.0,
-}
 
 
 def _class_count(pairs: Sequence[Pair[SeldTable]], official: bool) -> int:

@@ -310,12 +310,30 @@ def test_turning_the_whole_scene_changes_nothing() -> None:
 
 
 def test_interval_of_one_recording_is_its_score_and_of_more_holds_it() -> None:
-    alone = SeldScorer([pair(*SCENES[0])], "dcase2023").interval("F", resamples=100)
+    alone = SeldScorer([pair(*SCENES[0])], "dcase2023").intervals(resamples=100)["F"]
     assert alone.low == alone.value == alone.high
     scorer = SeldScorer([pair(*scene) for scene in SCENES], "dcase2023")
-    some = scorer.interval("LE", resamples=200)
+    some = scorer.intervals(resamples=200)["LE"]
     assert some.low < some.value < some.high
     assert some.value == scorer.scores().values["LE"]
+
+
+def test_intervals_against_a_loop_over_draws() -> None:
+    pairs = [pair(*([row for row in side if row[0] < 12] for side in scene)) for scene in SCENES]
+    rng = np.random.default_rng(3)
+    drawn = []
+    for _ in range(101):
+        picks = [int(pick) for pick in rng.integers(4, size=4)]
+        drawn.append(SeldScorer([pairs[pick] for pick in picks], "dcase2022").scores("micro").values["ER"])
+    found = SeldScorer(pairs, "dcase2022").intervals("micro", resamples=101, seed=3)["ER"]
+    assert [found.low, found.high] == pytest.approx(np.percentile(drawn, [2.5, 97.5]).tolist())
+
+
+def test_what_nothing_was_found_of_has_no_interval() -> None:
+    found = SeldScorer([pair(reference, []) for reference, _ in SCENES], "dcase2024").intervals(resamples=100)
+    assert set(found) == {"ER", "F", "LR", "SELD"}
+    one_found = [pair(SCENES[0][0], SCENES[0][0]), pair(SCENES[1][0], [])]
+    assert SeldScorer(one_found, "dcase2024").intervals(resamples=100)["DistE"].high == 0
 
 
 @pytest.mark.parametrize(
