@@ -1,40 +1,33 @@
-"""The truth that every backend is held to: dense segment attention, as readable as its definition."""
+"""The truth that every backend is held to: dense segment attention, as readable as its definition.
+
+Legend: B batch, H query heads, G key heads (H a multiple), T queries, S keys, M memory, D width.
+"""
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor
+from torch import Tensor, cat
 
-
-def visibility(frames: int, segment: int, window: int, causal: bool, device: torch.device) -> Tensor:
-    """Which keys a query may see, ``(frames, frames)`` bool: its own segment and the ``window`` segments before it."""
-    index = torch.arange(frames, device=device)
-    behind = index[:, None] // segment - index[None, :] // segment
-    seen = (behind >= 0) & (behind <= window)
-    return seen & (index[None, :] <= index[:, None]) if causal else seen
+from spatial_lalm.kernels.view import View
 
 
 def reference_attention(
     q_BHTD: Tensor,
-    k_BHTD: Tensor,
-    v_BHTD: Tensor,
-    memory_k_BHMD: Tensor | None,
-    memory_v_BHMD: Tensor | None,
-    segment: int,
-    window: int,
-    causal: bool,
-    key_mask_BT: Tensor | None,
+    k_BGSD: Tensor,
+    v_BGSD: Tensor,
+    memory_k_BGMD: Tensor | None,
+    memory_v_BGMD: Tensor | None,
+    view: View,
+    scale: float,
 ) -> Tensor:
     """Dense softmax attention ``(B, H, T, D)`` in the inputs' precision; see ``segment_attention`` for the meaning."""
-    batch, _, frames, width = q_BHTD.shape
-    seen = visibility(frames, segment, window, causal, q_BHTD.device).expand(batch, 1, -1, -1)
-    if key_mask_BT is not None:
-        seen = seen & key_mask_BT[:, None, None, :]
-    if memory_k_BHMD is not None and memory_v_BHMD is not None:
-        k_BHTD = torch.cat([memory_k_BHMD, k_BHTD], dim=2)
-        v_BHTD = torch.cat([memory_v_BHMD, v_BHTD], dim=2)
-        seen = torch.cat([seen.new_ones(batch, 1, frames, memory_k_BHMD.shape[2]), seen], dim=-1)
-    scores = (q_BHTD @ k_BHTD.transpose(-1, -2)) * width**-0.5
-    weights = scores.masked_fill(~seen, float("-inf")).softmax(-1)
-    mixed: Tensor = weights.nan_to_num(0.0) @ v_BHTD  # a query that sees nothing gets zeros
+    seen_BHTS = view.dense().expand(q_BHTD.shape[0], -1, -1)[:, None]
+    if memory_k_BGMD is not None and memory_v_BGMD is not None:
+        k_BGSD, v_BGSD = cat([memory_k_BGMD, k_BGSD], dim=2), cat([memory_v_BGMD, v_BGSD], dim=2)
+        always = seen_BHTS.new_ones(*seen_BHTS.shape[:3], memory_k_BGMD.shape[2])
+        seen_BHTS = cat([always, seen_BHTS], dim=-1)
+    share = q_BHTD.shape[1] // k_BGSD.shape[1]
+    k_BHSD, v_BHSD = k_BGSD.repeat_interleave(share, dim=1), v_BGSD.repeat_interleave(share, dim=1)
+    scores = (q_BHTD @ k_BHSD.transpose(-1, -2)) * scale
+    weights = scores.masked_fill(~seen_BHTS, float("-inf")).softmax(-1)
+    mixed: Tensor = weights.nan_to_num(0.0) @ v_BHSD  # a query that sees nothing gets zeros
     return mixed

@@ -1,55 +1,108 @@
-"""Segment attention in blocks through ``scaled_dot_product_attention``: memory grows with T, not with T squared."""
+"""Segment attention through the kernels behind ``scaled_dot_product_attention``, on the CPU and on a GPU, with gradient.
+
+The public function hides the log-sum-exp that merging needs, so the operators that it calls are called here by name.
+"""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn.functional import pad, scaled_dot_product_attention
+from torch.nn.functional import pad
 
-from spatial_lalm.kernels.reference import visibility
+from spatial_lalm.kernels.passes import Primitive, eightfold, merged_passes
+from spatial_lalm.kernels.view import View
+
+aten = torch.ops.aten
+CPU_FRAMES, GPU_FRAMES = 2_048, 65_536
+"""Queries computed at a time: on the CPU few enough for its caches, on a GPU enough to fill it."""
 
 
-def _blocks(x_BHTD: Tensor, segment: int, window: int) -> Tensor:
-    """Every segment with the ``window`` segments before it, ``(B, H, N, (window + 1) * segment, D)``."""
-    count = x_BHTD.shape[2] // segment
-    padded = pad(x_BHTD, (0, 0, window * segment, 0))
-    return torch.cat([padded[:, :, i * segment : (i + count) * segment].unflatten(2, (count, segment))
-                      for i in range(window + 1)], dim=3)  # fmt: skip
+class CpuFlash:
+    """The blocked kernel of the CPU (any floating-point precision)."""
+
+    def forward(
+        self, q_NHTD: Tensor, k_NHSD: Tensor, v_NHSD: Tensor, bias_NS: Tensor | None, causal: bool, scale: float
+    ) -> tuple[Tensor, Tensor]:
+        """See ``Primitive``."""
+        bias = None if bias_NS is None else bias_NS[:, None, None]
+        out, lse = aten._scaled_dot_product_flash_attention_for_cpu(
+            q_NHTD, k_NHSD, v_NHSD, 0.0, causal, attn_mask=bias, scale=scale
+        )
+        return out, lse
+
+    def backward(
+        self, grad_NHTD: Tensor, q_NHTD: Tensor, k_NHSD: Tensor, v_NHSD: Tensor, out_NHTD: Tensor, lse_NHT: Tensor,
+        bias_NS: Tensor | None, causal: bool, scale: float,
+    ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
+        """See ``Primitive``."""
+        bias = None if bias_NS is None else bias_NS[:, None, None]
+        found: tuple[Tensor, Tensor, Tensor] = aten._scaled_dot_product_flash_attention_for_cpu_backward(
+            grad_NHTD, q_NHTD, k_NHSD, v_NHSD, out_NHTD, lse_NHT, 0.0, causal, attn_mask=bias, scale=scale
+        )
+        return found
+
+
+class GpuEfficient:
+    """The memory-efficient kernel of the GPU; it wants widths, and rows of a bias, that are multiples of 8."""
+
+    def forward(
+        self, q_NHTD: Tensor, k_NHSD: Tensor, v_NHSD: Tensor, bias_NS: Tensor | None, causal: bool, scale: float
+    ) -> tuple[Tensor, Tensor]:
+        """See ``Primitive``."""
+        width, queries = q_NHTD.shape[-1], q_NHTD.shape[2]
+        q, k, v = (eightfold(x) for x in (q_NHTD, k_NHSD, v_NHSD))
+        out, lse, _, _ = aten._scaled_dot_product_efficient_attention(
+            q, k, v, _spread(bias_NS, q), True, 0.0, causal, scale=scale
+        )
+        return out[..., :width], lse[..., :queries]
+
+    def backward(
+        self, grad_NHTD: Tensor, q_NHTD: Tensor, k_NHSD: Tensor, v_NHSD: Tensor, out_NHTD: Tensor, lse_NHT: Tensor,
+        bias_NS: Tensor | None, causal: bool, scale: float,
+    ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
+        """See ``Primitive``."""
+        width = q_NHTD.shape[-1]
+        grad, q, k, v, out = (eightfold(x) for x in (grad_NHTD, q_NHTD, k_NHSD, v_NHSD, out_NHTD))
+        lse = pad(lse_NHT, (0, -lse_NHT.shape[-1] % 32))  # the kernel lays its own out so
+        seed = torch.zeros((), dtype=torch.int64, device=q.device)  # of a dropout that is not used
+        d_q, d_k, d_v, _ = aten._scaled_dot_product_efficient_attention_backward(
+            grad,
+            q,
+            k,
+            v,
+            _spread(bias_NS, q),
+            out,
+            lse,
+            seed,
+            seed,
+            0.0,
+            [True, True, True, False],
+            causal,
+            scale=scale,
+        )
+        return d_q[..., :width], d_k[..., :width], d_v[..., :width]
+
+
+def _spread(bias_NS: Tensor | None, q_NHTD: Tensor) -> Tensor | None:
+    """A bias for every head and query without copies, its rows laid out in eights."""
+    if bias_NS is None:
+        return None
+    keys = bias_NS.shape[-1]
+    rows = eightfold(bias_NS.to(q_NHTD.dtype))[..., :keys]
+    return rows[:, None, None].expand(-1, q_NHTD.shape[1], q_NHTD.shape[2], -1)
 
 
 def sdpa_attention(
     q_BHTD: Tensor,
-    k_BHTD: Tensor,
-    v_BHTD: Tensor,
-    memory_k_BHMD: Tensor | None,
-    memory_v_BHMD: Tensor | None,
-    segment: int,
-    window: int,
-    causal: bool,
-    key_mask_BT: Tensor | None,
+    k_BGSD: Tensor,
+    v_BGSD: Tensor,
+    memory_k_BGMD: Tensor | None,
+    memory_v_BGMD: Tensor | None,
+    view: View,
+    scale: float,
 ) -> Tensor:
-    """Blocked attention ``(B, H, T, D)``; a mask is made for one block, not for the whole length."""
-    batch, heads, frames, width = q_BHTD.shape
-    spare = -frames % segment
-    real_BT = torch.ones(batch, frames, dtype=torch.bool, device=q_BHTD.device) if key_mask_BT is None else key_mask_BT
-    q, k, v = (pad(x, (0, 0, 0, spare)) for x in (q_BHTD, k_BHTD, v_BHTD))
-    real = pad(real_BT, (0, spare))
-    count = (frames + spare) // segment
-    q = q.unflatten(2, (count, segment))
-    k, v = _blocks(k, segment, window), _blocks(v, segment, window)
-    seen = _blocks(real[:, None, :, None], segment, window)[..., 0][:, :, :, None, :]  # (B, 1, N, 1, keys)
-    if causal:
-        inside = visibility((window + 1) * segment, segment, window, True, q.device)[-segment:]
-        seen = seen & inside
-    if memory_k_BHMD is not None and memory_v_BHMD is not None:
-        prefix = memory_k_BHMD.shape[2]
-        k = torch.cat([memory_k_BHMD[:, :, None].expand(-1, -1, count, -1, -1), k], dim=3)
-        v = torch.cat([memory_v_BHMD[:, :, None].expand(-1, -1, count, -1, -1), v], dim=3)
-        seen = pad(seen, (prefix, 0), value=True)
-    blind = ~seen.any(-1, keepdim=True)  # such a query would be 0 / 0: let it see something, then return zeros
-    seen = (seen | blind).expand(batch, 1, count, segment, k.shape[3]).transpose(1, 2).flatten(0, 1)
-    q, k, v = (x.transpose(1, 2).flatten(0, 1) for x in (q, k, v))  # (B * N, H, ..., D)
-    out = scaled_dot_product_attention(q, k, v, attn_mask=seen)
-    out = out.unflatten(0, (batch, count)).transpose(1, 2).masked_fill(blind, 0.0)
-    whole: Tensor = out.reshape(batch, heads, count * segment, width)[:, :, :frames]
-    return whole
+    """Blocked attention ``(B, H, T, D)``; see ``segment_attention`` for the meaning."""
+    on_gpu = q_BHTD.is_cuda
+    primitive: Primitive = GpuEfficient() if on_gpu else CpuFlash()
+    frames = GPU_FRAMES if on_gpu else CPU_FRAMES
+    return merged_passes(q_BHTD, k_BGSD, v_BGSD, memory_k_BGMD, memory_v_BGMD, view, scale, primitive, frames)

@@ -1,184 +1,396 @@
-"""Segment attention: every backend against the dense reference, output and gradients, at sizes that do not fit."""
+"""Segment attention: every backend against the dense reference, output and gradients, at sizes that do not fit.
+
+Tests take the backend's name as a parameter, so that ``-k sdpa`` or ``-k triton`` runs all that is known of one. Triton needs a
+GPU or its interpreter, which must be asked for before the process starts: the last test does so in a process of its own.
+"""
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
+from torch.nn.attention import flex_attention as torch_flex
+from torch.nn.functional import scaled_dot_product_attention
 
-from spatial_lalm.kernels import choose_backend, segment_attention
+from spatial_lalm.kernels import choose_backend, flex, rotate, segment_attention, segment_ids
 from spatial_lalm.kernels.dispatch import BACKENDS
 
-FAST = sorted(set(BACKENDS) - {"reference"})
-BATCH, HEADS, SEGMENT, MEMORY = 2, 2, 16, 5
+INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
+DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+HERE = ["sdpa", "flex"] + ["triton"] * (INTERPRETED or DEVICE.type == "cuda")
+WITH_GRADIENT = [name for name in HERE if name != "flex" or DEVICE.type == "cuda"]
+BATCH, MEMORY = 2, 5
 
 
-def draw(frames: int, width: int, memory: bool, seed: int = 0) -> list[Tensor]:
-    """Queries, keys and values, and a memory's keys and values where asked, in float64."""
-    generator = torch.Generator().manual_seed(seed)
-    lengths = [frames] * 3 + [MEMORY] * 2 * memory
-    return [torch.randn(BATCH, HEADS, n, width, generator=generator, dtype=torch.float64) for n in lengths]
+@pytest.fixture(autouse=True)
+def poisoned(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Memory that a kernel asks for is full of NaN: what it forgets to write shows."""
+
+    def poison(make: Any) -> Any:
+        def made(*args: Any, **kwargs: Any) -> Any:
+            found = make(*args, **kwargs)
+            return found.fill_(float("nan")) if found.is_floating_point() else found
+
+        return made
+
+    for name in ("empty", "empty_like"):
+        monkeypatch.setattr(torch, name, poison(getattr(torch, name)))
+
+
+@pytest.fixture(autouse=True)
+def uncompiled_flex(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same graph without the compiler, which would take half a minute a shape; one test compiles."""
+    if DEVICE.type == "cpu":
+        run = torch.compile(torch_flex.flex_attention, backend="eager", dynamic=False)
+        monkeypatch.setattr(flex, "compiled", lambda: run)
+
+
+def draw(
+    queries: int, width: int, memory: int, keys: int | None = None, heads: int = 2, groups: int = 2, batch: int = BATCH
+) -> list[Tensor]:
+    """Queries, keys and values, and a memory's keys and values where it is not negative, in float64."""
+    generator = torch.Generator().manual_seed(0)
+    shapes = [(heads, queries)] + [(groups, keys or queries)] * 2 + [(groups, memory)] * 2 * (memory >= 0)
+    return [torch.randn(batch, h, n, width, generator=generator, dtype=torch.float64).to(DEVICE) for h, n in shapes]
 
 
 def padding(frames: int) -> Tensor:
     """A mask ``(BATCH, frames)``: holes everywhere in the first clip, no keys at all after a third of the second."""
     mask = torch.rand(BATCH, frames, generator=torch.Generator().manual_seed(1)) > 0.3
     mask[1, frames // 3 :] = False
-    return mask
+    return mask.to(DEVICE)
 
 
-def output_and_gradients(inputs: list[Tensor], dtype: torch.dtype, **options: Any) -> list[Tensor]:
+def uneven(frames: int, rows: int = 0) -> Tensor:
+    """Ids of segments of 1 to 30 frames, with numbers left out; rows differ where asked for rows."""
+    generator = torch.Generator().manual_seed(3)
+    steps = torch.rand(max(rows, 1), frames, generator=generator)
+    ids = ((steps < 0.1).long() + (steps < 0.02).long()).cumsum(1).to(DEVICE)
+    return ids if rows else ids[0]
+
+
+def run(inputs: list[Tensor], dtype: torch.dtype, backend: str, gradient: bool = True, **options: Any) -> list[Tensor]:
     """The output, then the gradient of a random weighting of it by every input, as float64."""
-    leaves = [x.to(dtype).requires_grad_() for x in inputs]
-    out = segment_attention(*leaves, **options)
-    weight = torch.randn(out.shape, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
-    gradients = torch.autograd.grad(out, leaves, weight.to(dtype))
-    return [x.double() for x in (out.detach(), *gradients)]
+    leaves = [x.to(dtype).requires_grad_(gradient) for x in inputs]
+    out = segment_attention(*leaves, backend=backend, **options)
+    assert out.dtype == dtype
+    if not gradient:
+        return [out.double()]
+    weight = torch.randn(out.shape, generator=torch.Generator().manual_seed(2), dtype=torch.float64).to(DEVICE, dtype)
+    return [x.double() for x in (out.detach(), *torch.autograd.grad(out, leaves, weight))]
+
+
+def compare(inputs: list[Tensor], backend: str, dtype: torch.dtype = torch.float32, **options: Any) -> None:
+    """Fail where the backend's output or any gradient differs from the reference in float64."""
+    tolerance = {torch.float32: 1e-5, torch.float16: 4e-3, torch.bfloat16: 5e-2, torch.float64: 1e-9}[dtype]
+    inputs = [x.to(dtype).double() for x in inputs]  # what is lost in rounding the inputs is nobody's error
+    gradient = backend in WITH_GRADIENT
+    expected = run(inputs, torch.float64, "reference", gradient, **options)
+    found = run(inputs, dtype, backend, gradient, **options)
+    for name, a, b in zip(("out", "q", "k", "v", "memory_k", "memory_v"), found, expected, strict=False):
+        torch.testing.assert_close(a, b, atol=tolerance, rtol=tolerance, msg=lambda m, name=name: f"{name}: {m}")
 
 
 # ---------------------------------------------------------------- parity
 
+CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "one frame": ({"queries": 1, "width": 60, "memory": -1}, {"segment": 16}),
+    "one segment": ({"queries": 7, "width": 64, "memory": MEMORY}, {"segment": 16, "window": 1}),
+    "63, width 60": ({"queries": 63, "width": 60, "memory": MEMORY}, {"segment": 16, "window": 1}),
+    "63, causal": ({"queries": 63, "width": 64, "memory": MEMORY}, {"segment": 16, "window": 1, "causal": True}),
+    "no window": ({"queries": 40, "width": 60, "memory": -1}, {"segment": 16, "causal": True}),
+    "wide window": ({"queries": 64, "width": 16, "memory": -1}, {"segment": 16, "window": 3}),
+    "window beyond": ({"queries": 40, "width": 16, "memory": MEMORY}, {"segment": 8, "window": 99, "causal": True}),
+    "empty memory": ({"queries": 40, "width": 60, "memory": 0}, {"segment": 16, "window": 1}),
+    "long memory": ({"queries": 20, "width": 16, "memory": 50}, {"segment": 8, "window": 1}),
+    "one-frame segments": ({"queries": 40, "width": 60, "memory": MEMORY}, {"segment": 1, "window": 2}),
+    "one-frame, causal": ({"queries": 40, "width": 60, "memory": -1}, {"segment": 1, "window": 0, "causal": True}),
+    "grouped": ({"queries": 40, "width": 16, "memory": MEMORY, "heads": 6}, {"segment": 16, "window": 1}),
+    "grouped, causal": (
+        {"queries": 40, "width": 60, "memory": MEMORY, "heads": 4, "groups": 1},
+        {"segment": 16, "window": 1, "causal": True},
+    ),
+    "uneven": ({"queries": 63, "width": 16, "memory": MEMORY}, {"segment": uneven(63), "window": 2}),
+    "uneven, causal": ({"queries": 63, "width": 60, "memory": -1}, {"segment": uneven(63), "window": 1, "causal": True}),
+    "uneven by row": (
+        {"queries": 63, "width": 16, "memory": MEMORY},
+        {"segment": uneven(63, BATCH), "window": 1, "causal": True},
+    ),
+    "masked": ({"queries": 63, "width": 60, "memory": -1}, {"segment": 16, "window": 1, "key_mask_BS": padding(63)}),
+    "masked, causal": (
+        {"queries": 63, "width": 64, "memory": MEMORY, "heads": 4},
+        {"segment": 16, "window": 1, "causal": True, "key_mask_BS": padding(63)},
+    ),
+    "masked, uneven": (
+        {"queries": 63, "width": 16, "memory": -1},
+        {"segment": uneven(63, BATCH), "window": 1, "key_mask_BS": padding(63)},
+    ),
+    "last of a cache": ({"queries": 1, "width": 16, "memory": -1, "keys": 40}, {"segment": 16, "window": 1}),
+    "tail of a cache": (
+        {"queries": 21, "width": 16, "memory": MEMORY, "keys": 63, "heads": 4},
+        {"segment": 16, "window": 1, "causal": True, "key_mask_BS": padding(63)},
+    ),
+    "tail, not causal": ({"queries": 21, "width": 60, "memory": -1, "keys": 63}, {"segment": 16, "window": 2}),
+    "positions": (
+        {"queries": 40, "width": 16, "memory": MEMORY, "keys": 63},
+        {"segment": 16, "window": 1, "positions": torch.arange(63) + 900_000, "memory_positions": torch.arange(5)},
+    ),
+    "scale": ({"queries": 40, "width": 16, "memory": MEMORY}, {"segment": 16, "scale": 1.5}),
+}
 
-@pytest.mark.parametrize("backend", FAST)
-@pytest.mark.parametrize("masked", [False, True], ids=["whole", "padded"])
-@pytest.mark.parametrize("memory", [False, True], ids=["bare", "memory"])
-@pytest.mark.parametrize("causal", [False, True], ids=["segment", "causal"])
-@pytest.mark.parametrize("window", [0, 1, 3])
-@pytest.mark.parametrize(("frames", "width"), [(1, 60), (7, 64), (63, 60), (64, 64)])
-def test_output_and_every_gradient_equal_the_reference(
-    frames: int, width: int, window: int, causal: bool, memory: bool, masked: bool, backend: str
-) -> None:
-    inputs = draw(frames, width, memory)
-    options: dict[str, Any] = {"segment": SEGMENT, "window": window, "causal": causal}
-    options["key_mask_BT"] = padding(frames) if masked else None
-    expected = output_and_gradients(inputs, torch.float64, backend="reference", **options)
-    found = output_and_gradients(inputs, torch.float32, backend=backend, **options)
-    for name, a, b in zip(("out", "q", "k", "v", "memory_k", "memory_v"), found, expected, strict=False):
-        torch.testing.assert_close(a, b, atol=1e-5, rtol=1e-5, msg=f"{name} differs")
+
+@pytest.mark.parametrize("backend", HERE)
+@pytest.mark.parametrize("case", CASES)
+def test_output_and_every_gradient_equal_the_reference(case: str, backend: str) -> None:
+    shapes, options = CASES[case]
+    compare(draw(**shapes), backend, **options)
 
 
-@pytest.mark.parametrize("backend", FAST)
+@pytest.mark.parametrize("backend", HERE)
 @pytest.mark.parametrize("causal", [False, True])
-@pytest.mark.parametrize("window", [0, 1, 3])
-def test_long_input_equals_the_reference(window: int, causal: bool, backend: str) -> None:
-    inputs = draw(1000, 60, memory=True)
-    options: dict[str, Any] = {"segment": 48, "window": window, "causal": causal, "key_mask_BT": padding(1000)}
+def test_a_thousand_frames_equal_the_reference(causal: bool, backend: str) -> None:
+    inputs = draw(1000, 60, MEMORY, heads=1, groups=1, batch=1)
+    compare(inputs, backend, segment=96, window=1, causal=causal)
+
+
+@pytest.mark.parametrize("backend", ["sdpa", *(name for name in HERE if name == "triton")])
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16], ids=["fp16", "bf16"])
+def test_half_precision_is_as_near_as_it_can_be(dtype: torch.dtype, backend: str) -> None:
+    mask = padding(40)
+    compare(draw(40, 60, MEMORY), backend, dtype, segment=16, window=1, causal=True, key_mask_BS=mask)
+
+
+def test_sdpa_is_exact_in_double_precision() -> None:
+    compare(draw(63, 60, MEMORY), "sdpa", torch.float64, segment=16, window=1, causal=True, key_mask_BS=padding(63))
+
+
+@pytest.mark.parametrize("backend", ["sdpa"])
+@pytest.mark.parametrize("causal", [False, True])
+def test_many_blocks_of_queries_join_without_a_seam(
+    causal: bool, backend: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("spatial_lalm.kernels.sdpa.CPU_FRAMES", 24)
+    compare(draw(200, 16, MEMORY, heads=4), backend, segment=8, window=2, causal=causal, key_mask_BS=padding(200))
+
+
+def test_flex_compiled_equals_the_reference(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("torch._inductor")
+    monkeypatch.undo()  # the real compiler, and its own allocations
+    inputs = [x.float() for x in draw(200, 16, MEMORY, batch=1)]
+    options: dict[str, Any] = {"segment": 24, "window": 1, "causal": True}
     expected = segment_attention(*inputs, backend="reference", **options)
-    found = segment_attention(*(x.float() for x in inputs), backend=backend, **options)
-    torch.testing.assert_close(found.double(), expected, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(segment_attention(*inputs, backend="flex", **options), expected, atol=1e-5, rtol=1e-5)
 
 
 # ---------------------------------------------------------------- meaning
 
 
-@pytest.mark.parametrize("backend", sorted(BACKENDS))
+@pytest.mark.parametrize("backend", ["reference", *WITH_GRADIENT])
 def test_a_query_that_sees_nothing_gets_zeros_and_finite_gradients(backend: str) -> None:
-    mask = torch.ones(BATCH, 40, dtype=torch.bool)
-    mask[0, SEGMENT : 2 * SEGMENT] = False
+    mask = torch.ones(BATCH, 40, dtype=torch.bool, device=DEVICE)
+    mask[0, 16:32] = False
     mask[1] = False
-    found = output_and_gradients(draw(40, 60, False), torch.float32, segment=SEGMENT, key_mask_BT=mask, backend=backend)
+    found = run(draw(40, 60, -1), torch.float32, backend, segment=16, key_mask_BS=mask)
     assert all(torch.isfinite(x).all() for x in found)
-    assert found[0][0, :, SEGMENT : 2 * SEGMENT].abs().max() == 0
+    assert found[0][0, :, 16:32].abs().max() == 0
     assert found[0][1].abs().max() == 0
-    assert (found[0][0, :, :SEGMENT].abs().amax(-1) > 0).all()
+    assert (found[0][0, :, :16].abs().amax(-1) > 0).all()
 
 
-@pytest.mark.parametrize("backend", sorted(BACKENDS))
-@pytest.mark.parametrize("causal", [False, True])
-@pytest.mark.parametrize("window", [0, 1, 3])
+@pytest.mark.parametrize("backend", ["reference", *HERE])
+@pytest.mark.parametrize(("window", "causal"), [(0, False), (1, True), (3, False)])
 def test_a_key_reaches_its_segment_and_the_window_after_it(window: int, causal: bool, backend: str) -> None:
     """The value of one frame is seen by exactly the queries of which the contract speaks."""
     frames, at = 70, 21
-    queries, keys, values = draw(frames, 8, False)
+    queries, keys, values = (x.float() for x in draw(frames, 8, -1))
     options: dict[str, Any] = {"segment": 10, "window": window, "causal": causal, "backend": backend}
     before = segment_attention(queries, keys, values, **options)
     values[:, :, at] += 1.0
-    touched = (segment_attention(queries, keys, values, **options) - before).abs().amax((0, 1, 3)) > 1e-12
+    touched = (segment_attention(queries, keys, values, **options) - before).abs().amax((0, 1, 3)) > 0
     first = at if causal else 20
     last = min(frames, 20 + 10 * (window + 1))
     assert touched.nonzero().flatten().tolist() == list(range(first, last))
 
 
-@pytest.mark.parametrize("backend", sorted(BACKENDS))
+@pytest.mark.parametrize("backend", ["reference", "sdpa"])
 def test_memory_is_seen_by_every_query_even_of_padded_segments(backend: str) -> None:
-    *inputs, memory_k, memory_v = draw(40, 8, True)
-    mask = torch.zeros(BATCH, 40, dtype=torch.bool)
-    queries, keys, values = inputs
-    out = segment_attention(
-        queries, keys, values, memory_k, memory_v, segment=SEGMENT, key_mask_BT=mask, backend=backend
-    )
-    weights = (queries @ memory_k.transpose(-1, -2) * 8**-0.5).softmax(-1)
+    *inputs, memory_k, memory_v = draw(40, 8, MEMORY)
+    mask = torch.zeros(BATCH, 40, dtype=torch.bool, device=DEVICE)
+    out = segment_attention(*inputs, memory_k, memory_v, segment=16, key_mask_BS=mask, backend=backend)
+    weights = (inputs[0] @ memory_k.transpose(-1, -2) * 8**-0.5).softmax(-1)
     torch.testing.assert_close(out, weights @ memory_v)
 
 
-@pytest.mark.parametrize("backend", sorted(BACKENDS))
+@pytest.mark.parametrize("backend", ["reference", "sdpa"])
 @pytest.mark.parametrize("window", [0, 2])
 def test_a_segment_longer_than_the_input_is_plain_attention(window: int, backend: str) -> None:
-    queries, keys, values = draw(30, 60, False)
+    queries, keys, values = draw(30, 60, -1, heads=4)
     out = segment_attention(queries, keys, values, segment=500, window=window, backend=backend)
-    torch.testing.assert_close(out, torch.nn.functional.scaled_dot_product_attention(queries, keys, values))
+    torch.testing.assert_close(out, scaled_dot_product_attention(queries, keys, values, enable_gqa=True))
 
 
-@pytest.mark.parametrize("backend", sorted(BACKENDS))
+@pytest.mark.parametrize("backend", ["reference", *HERE])
 def test_masked_keys_and_values_do_not_matter(backend: str) -> None:
-    queries, keys, values = draw(40, 8, False)
+    queries, keys, values = (x.float() for x in draw(40, 8, -1))
     mask = padding(40)
-    options: dict[str, Any] = {"segment": SEGMENT, "window": 1, "key_mask_BT": mask, "backend": backend}
+    options: dict[str, Any] = {"segment": 16, "window": 1, "key_mask_BS": mask, "backend": backend}
     before = segment_attention(queries, keys, values, **options)
     hidden = ~mask[:, None, :, None]
     after = segment_attention(queries, keys.masked_fill(hidden, 99.0), values.masked_fill(hidden, -99.0), **options)
     torch.testing.assert_close(after, before)
 
 
+@pytest.mark.parametrize("backend", ["reference", "sdpa"])
+def test_ids_of_a_fixed_length_mean_the_fixed_length(backend: str) -> None:
+    inputs = draw(45, 8, MEMORY)
+    ids = segment_ids(torch.arange(0, 45, 10), 45).to(DEVICE)
+    expected = segment_attention(*inputs, segment=10, window=1, causal=True, backend=backend)
+    for segment in (ids, ids + 7, ids.expand(BATCH, -1)):
+        torch.testing.assert_close(
+            segment_attention(*inputs, segment=segment, window=1, causal=True, backend=backend), expected
+        )
+
+
+def test_boundaries_make_ids() -> None:
+    assert segment_ids(torch.tensor([2, 3, 6]), 8).tolist() == [0, 0, 1, 2, 2, 2, 3, 3]
+    with pytest.raises(ValueError, match="rising"):
+        segment_ids(torch.tensor([2, 2]), 8)
+
+
+# ---------------------------------------------------------------- positions
+
+
+def test_rotary_positions_are_relative_after_days() -> None:
+    inputs = [x.float() for x in draw(40, 16, MEMORY)]
+    options: dict[str, Any] = {"segment": 16, "window": 1, "memory_positions": torch.arange(MEMORY)}
+    near = segment_attention(*inputs, positions=torch.arange(40) + 10, **options)
+    options["memory_positions"] = options["memory_positions"] + 25 * 3600 * 48
+    far = segment_attention(*inputs, positions=torch.arange(40) + 10 + 25 * 3600 * 48, **options)
+    torch.testing.assert_close(far, near, atol=1e-5, rtol=1e-5)
+    assert (near - segment_attention(*inputs, segment=16, window=1)).abs().max() > 0.01
+
+
+def test_rotation_by_hand() -> None:
+    x = torch.tensor([[[[1.0, 2.0, 3.0, 4.0]]]], dtype=torch.float64)
+    turned = rotate(x, torch.tensor([3]), base=100.0)[0, 0, 0]
+    for index, angle in enumerate((3.0, 0.3)):  # rates 1 and 100 ** -0.5
+        pair = complex(x[0, 0, 0, index], x[0, 0, 0, index + 2]) * complex(torch.tensor(angle).cos(), torch.tensor(angle).sin())
+        assert complex(turned[index], turned[index + 2]) == pytest.approx(pair, abs=1e-6)
+
+
 # ---------------------------------------------------------------- choice and refusals
 
 
 def test_double_precision_asks_for_the_reference_and_single_for_speed() -> None:
-    (double,) = draw(7, 8, False)[:1]
+    double = draw(7, 8, -1)[0].cpu()
     assert choose_backend(double)[0] == "reference"
     assert choose_backend(double.float())[0] == "sdpa"
     assert all(choose_backend(x)[1] for x in (double, double.float()))
 
 
+def test_a_gpu_is_given_the_best_that_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    class OnGpu:
+        """Queries as the choice sees them."""
+
+        is_cuda = True
+
+        def __init__(self, dtype: torch.dtype, width: int) -> None:
+            self.dtype, self.shape = dtype, (1, 1, 1, width)
+
+        def element_size(self) -> int:
+            return self.dtype.itemsize
+
+    installed = {"triton", "xformers"}
+    monkeypatch.setattr("spatial_lalm.kernels.dispatch.find_spec", lambda name: name in installed or None)
+    half, single = OnGpu(torch.bfloat16, 64), OnGpu(torch.float32, 64)
+    assert choose_backend(half)[0] == choose_backend(single)[0] == "triton"  # type: ignore[arg-type]
+    installed.discard("triton")
+    assert choose_backend(half)[0] == "xformers"  # type: ignore[arg-type]
+    assert choose_backend(half, torch.ones(1, 1))[0] == choose_backend(single)[0] == "sdpa"  # type: ignore[arg-type]
+    installed.add("flash_attn")
+    assert choose_backend(OnGpu(torch.float16, 256))[0] == "flash_attn"  # type: ignore[arg-type]
+
+
 def test_unasked_the_chosen_backend_answers() -> None:
-    for inputs in (draw(63, 8, False), [x.float() for x in draw(63, 8, False)]):
-        chosen = segment_attention(*inputs, segment=SEGMENT, backend=choose_backend(inputs[0])[0])
-        assert torch.equal(segment_attention(*inputs, segment=SEGMENT), chosen)
+    for inputs in (draw(63, 8, -1), [x.float() for x in draw(63, 8, -1)]):
+        chosen = segment_attention(*inputs, segment=16, backend=choose_backend(inputs[0])[0])
+        assert torch.equal(segment_attention(*inputs, segment=16), chosen)
         assert chosen.dtype == inputs[0].dtype
+
+
+def test_what_a_backend_cannot_do_is_refused() -> None:
+    inputs = [x.cpu() for x in draw(7, 8, -1)]
+    for name in ("flash_attn", "xformers"):
+        with pytest.raises(ValueError, match=f"backend '{name}' needs"):
+            segment_attention(*inputs, segment=4, backend=name)
+    leaves = [x.float().requires_grad_() for x in inputs]
+    with pytest.raises(ValueError, match="no gradient on the CPU"):
+        segment_attention(*leaves, segment=4, backend="flex")
+    if not INTERPRETED:
+        with pytest.raises(ValueError, match="needs a GPU"):
+            segment_attention(*leaves, segment=4, backend="triton")
+
+
+ZEROS = {length: torch.zeros(BATCH, 2, length, 8) for length in (3, 4, 6, 7)}
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"k_BHTD": torch.zeros(BATCH, HEADS, 6, 8)}, "must have one shape"),
-        ({"v_BHTD": torch.zeros(BATCH, HEADS, 7, 4)}, "must have one shape"),
-        ({"q_BHTD": torch.zeros(1, HEADS, 7, 8)}, "must have one shape"),
-        ({"memory_k_BHMD": torch.zeros(BATCH, HEADS, 3, 8)}, "go together"),
-        ({"memory_v_BHMD": torch.zeros(BATCH, HEADS, 3, 8)}, "go together"),
-        (
-            {"memory_k_BHMD": torch.zeros(BATCH, HEADS, 3, 8), "memory_v_BHMD": torch.zeros(BATCH, HEADS, 4, 8)},
-            "memory_k",
-        ),
-        ({"memory_k_BHMD": torch.zeros(1, HEADS, 3, 8), "memory_v_BHMD": torch.zeros(1, HEADS, 3, 8)}, "memory_k and"),
-        ({"memory_k_BHMD": torch.zeros(BATCH, 1, 3, 8), "memory_v_BHMD": torch.zeros(BATCH, 1, 3, 8)}, "memory_k and"),
-        (
-            {"memory_k_BHMD": torch.zeros(BATCH, HEADS, 3, 4), "memory_v_BHMD": torch.zeros(BATCH, HEADS, 3, 4)},
-            "memory_k",
-        ),
-        ({"memory_k_BHMD": torch.zeros(3, 8), "memory_v_BHMD": torch.zeros(3, 8)}, "memory_k and memory_v must have"),
-        ({"key_mask_BT": torch.ones(BATCH, 8, dtype=torch.bool)}, "key_mask must be bool of shape"),
-        ({"key_mask_BT": torch.ones(1, 7, dtype=torch.bool)}, "key_mask must be bool of shape"),
-        ({"key_mask_BT": torch.ones(BATCH, 7)}, "key_mask must be bool of shape"),
-        ({name: torch.zeros(7, 8) for name in ("q_BHTD", "k_BHTD", "v_BHTD")}, "four axes"),
+        ({"k_BGSD": ZEROS[6]}, "S at least 7"),
+        ({"v_BGSD": torch.zeros(BATCH, 2, 7, 4)}, "must have one shape"),
+        ({"q_BHTD": torch.zeros(1, 2, 7, 8)}, "must have one shape"),
+        ({"q_BHTD": torch.zeros(BATCH, 3, 7, 8)}, "a divisor of 3"),
+        ({"q_BHTD": torch.zeros(BATCH, 2, 7, 8).half()}, "one precision"),
+        ({"memory_k_BGMD": ZEROS[3]}, "go together"),
+        ({"memory_v_BGMD": ZEROS[3]}, "go together"),
+        ({"memory_k_BGMD": ZEROS[3], "memory_v_BGMD": ZEROS[4]}, "memory_k"),
+        ({"memory_k_BGMD": ZEROS[3][:1], "memory_v_BGMD": ZEROS[3][:1]}, "memory_k and"),
+        ({"memory_k_BGMD": ZEROS[3][:, :1], "memory_v_BGMD": ZEROS[3][:, :1]}, "memory_k and"),
+        ({"memory_k_BGMD": ZEROS[3].half(), "memory_v_BGMD": ZEROS[3].half()}, "memory_k and"),
+        ({"memory_k_BGMD": torch.zeros(3, 8), "memory_v_BGMD": torch.zeros(3, 8)}, "memory_k and memory_v must have"),
+        ({"key_mask_BS": torch.ones(BATCH, 8, dtype=torch.bool)}, "key_mask must be bool of shape"),
+        ({"key_mask_BS": torch.ones(1, 7, dtype=torch.bool)}, "key_mask must be bool of shape"),
+        ({"key_mask_BS": torch.ones(BATCH, 7)}, "key_mask must be bool of shape"),
+        ({name: torch.zeros(7, 8) for name in ("q_BHTD", "k_BGSD", "v_BGSD")}, "four axes"),
         ({"segment": 0}, "segment must be at least 1"),
         ({"window": -1}, "window at least 0"),
+        ({"window": -1, "segment": torch.arange(7)}, "window must be at least 0"),
+        ({"segment": torch.arange(6)}, "segment must be a length or whole-numbered ids"),
+        ({"segment": torch.arange(7.0)}, "segment must be a length or whole-numbered ids"),
+        ({"segment": torch.arange(7).flip(0)}, "must not fall"),
+        ({"positions": torch.arange(6)}, "positions must be whole numbers"),
+        ({"positions": torch.arange(7.0)}, "positions must be whole numbers"),
+        (
+            {"positions": torch.arange(7), "memory_k_BGMD": ZEROS[3], "memory_v_BGMD": ZEROS[3]},
+            "need memory_positions",
+        ),
         ({"backend": "magic"}, "unknown backend 'magic': choose one of reference, sdpa"),
     ],
 )
 def test_what_does_not_fit_is_refused(change: dict[str, Any], message: str) -> None:
-    zeros = torch.zeros(BATCH, HEADS, 7, 8)
-    arguments: dict[str, Any] = {"q_BHTD": zeros, "k_BHTD": zeros, "v_BHTD": zeros, "segment": SEGMENT} | change
+    arguments: dict[str, Any] = dict.fromkeys(("q_BHTD", "k_BGSD", "v_BGSD"), ZEROS[7]) | {"segment": 4} | change
     with pytest.raises(ValueError, match=message):
         segment_attention(**arguments)
+
+
+def test_every_backend_is_tested_somewhere() -> None:
+    assert set(BACKENDS) == {"reference", "sdpa", "flex", "triton", "flash_attn", "xformers"}
+
+
+# ---------------------------------------------------------------- the interpreter
+
+
+@pytest.mark.skipif(INTERPRETED or DEVICE.type == "cuda", reason="the tests of triton run in this very process")
+def test_triton_kernels_pass_all_of_this_in_the_interpreter() -> None:
+    """Triton reads the variable when it is first imported, and then for the whole process."""
+    environment = os.environ | {"TRITON_INTERPRET": "1"}
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-k", "triton", __file__]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
+    assert f"{len(CASES) + 2 + 2} passed" not in done.stdout.split("deselected")[0] or "passed" in done.stdout
