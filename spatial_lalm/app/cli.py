@@ -26,7 +26,7 @@ COMMANDS = {
     "simulate": "make spatial scenes with labels",
     "ask": "ask a question about a recording",
     "encode": "turn a recording of any microphone array into ambisonics",
-    "arrays": "list the microphone arrays that are known by name, show or plot one",
+    "arrays": "list, show or plot known microphone arrays",
     "train": "train a model from a configuration file",
     "score": "score predictions against references",
 }
