@@ -6,7 +6,7 @@ from spatial_lalm.simulation.questions.phrasings.building import Phrasebook, boo
 
 YES_NO: dict[str, Phrasebook] = {
     "is_there": book(
-        "do you hear {a} | can you hear {a} | does the recording contain {a} | is the sound of {a} in the recording",
+        "do you hear {a} | can you hear {a} | is there any sound of {a} | is the sound of {a} in the recording",
         "whether {a} can be heard | whether the recording contains {a}",
         "would you say you hear {a} | does the recording have {a} in it | have you heard {a} | "
         "among the sounds, do you find {a}",
@@ -53,9 +53,9 @@ YES_NO: dict[str, Phrasebook] = {
         "am I right that {x} and {y} are on the same side | could {x} and {y} be on the same side",
     ),
     "do_overlap": book(
-        "do {x} and {y} overlap | do {x} and {y} sound at the same time | is {x} heard together with {y} | "
-        "is there a time when {x} and {y} sound together",
-        "whether {x} and {y} overlap | whether {x} and {y} sound at the same time",
+        "do {x} and {y} overlap | are {x} and {y} heard at the same time | is {x} heard together with {y} | "
+        "is there a time when {x} and {y} are heard together",
+        "whether {x} and {y} overlap | whether {x} and {y} are heard at the same time",
         "{x} and {y}, do they overlap | is there an overlap of {x} and {y} | am I right that {x} and {y} overlap | "
         "could {x} and {y} be heard at once",
     ),
