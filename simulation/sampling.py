@@ -119,7 +119,7 @@ def _begin(recipe: SceneRecipe, library: SourceLibrary, seed: int, device: str) 
     rng = np.random.default_rng(seed)
     room, motion, unkept = sample_setting(rng, recipe)
     recipe = with_unkept(recipe, unkept)
-    receiver = _receiver(recipe, rng)
+    receiver = _receiver(recipe, np.random.default_rng((seed, 11)))  # apart, so every receiver hears the same scene
     samples = round(recipe.duration_s * recipe.rate)
     stage = Stage(recipe, library, room, receiver, motion, seed, device=device)
     background = Background.draw(rng, recipe.background, receiver, recipe.rate, samples)
