@@ -36,8 +36,10 @@ REASONS = {
     "sources.counts": "not all sounds found a time under most_at_once",
 }
 """Settings that may not be kept, and why."""
-ROOM_TRIES = 200
-"""Rooms that are drawn for one in which height and distances can be kept."""
+ROOM_TRIES = 100
+"""Rooms that are drawn for one in which height and distances can be kept ..."""
+PLACE_TRIES = 200
+"""... and places in each, for one that a source may have."""
 WIDEST_DEG = {2: 180.0, 3: 120.0, 4: 109.47, 5: 90.0}
 """Largest angle by which so many directions can all be apart (Tammes' problem)."""
 ANY_RATIO = (-300.0, 300.0)
@@ -73,9 +75,10 @@ def _unkept(recipe: SceneRecipe, room: Room, motion: ReceiverMotion) -> list[str
     """Names of the settings that a room and a receiver do not allow."""
     receiver, (low, high) = motion.way.points[0], recipe.receivers.height_m
     names = [] if low - 1e-9 <= receiver[2] <= high + 1e-9 else ["receivers.height_m"]
+    t60_s = float(decay_times(room)[3])
     try:
         # With numbers of its own: what is drawn afterwards does not depend on the try.
-        sample_source(np.random.default_rng(0), room, receiver, recipe.sources, float(decay_times(room)[3]))
+        sample_source(np.random.default_rng(0), room, receiver, recipe.sources, t60_s, PLACE_TRIES)
     except InputError:
         names.append("sources.drr_db")
     return names
@@ -113,11 +116,11 @@ def _refuse_angles(sources: SourceRecipe) -> None:
 
 
 def _refuse_crowds(recipe: SceneRecipe) -> None:
-    """More sound than the window has time for."""
+    """More sounds than fit into the window one after another, in as many rows as may overlap."""
     sources, count = recipe.sources, _most_sources(recipe.sources)
     start, end = windows(recipe.duration_s, sources.window_s)[0]
     shortest_s = min(sources.event_s[0], end - start)
-    if count > sources.most_at_once and count * shortest_s > sources.most_at_once * (end - start):
+    if count > sources.most_at_once * max(1, int((end - start) / shortest_s + 1e-9)):
         raise InputError(
             f"sources.most_at_once {sources.most_at_once}: {count} sounds of at least {shortest_s:g} s do not fit into "
             f"{end - start:g} s; lower sources.counts or sources.event_s, or give more time"

@@ -176,16 +176,21 @@ def source_distances(
 
 
 def sample_source(
-    rng: np.random.Generator, room: Room, receiver: Floats, recipe: SourceRecipe, t60_s: float | None = None
+    rng: np.random.Generator,
+    room: Room,
+    receiver: Floats,
+    recipe: SourceRecipe,
+    t60_s: float | None = None,
+    tries: int = _TRIES,
 ) -> Floats:
     """A source position ``(3,)``: uniform azimuth, log-uniform distance, mostly near ear height, in sight.
 
     Elevation is uniform over the sphere for every fourth source (birds, loudspeakers, things on the floor) and within
     +-20 degrees of the horizon otherwise. With ``t60_s``, the room's, distances aim at the recipe's ratio of direct to
-    reverberant sound. ``InputError`` where the room has no such place.
+    reverberant sound. ``InputError`` where ``tries`` do not find such a place.
     """
     distances = source_distances(room, receiver, recipe, t60_s)
-    for _ in range(_TRIES if distances[0] < distances[1] else 0):
+    for _ in range(tries if distances[0] < distances[1] else 0):
         high = rng.random() < 0.25
         elevation = np.degrees(np.arcsin(rng.uniform(-1, 1))) if high else rng.uniform(-20, 20)
         direction = unit_vector(rng.uniform(-180, 180), elevation)

@@ -1,0 +1,209 @@
+"""Settings that a draw may be unable to keep: refused by geometry, else drawn again, else counted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pytest
+
+from spatial_lalm.audio.conventions import angle_between
+from spatial_lalm.audio.scene import Room
+from spatial_lalm.errors import InputError
+from spatial_lalm.simulation.engine.paths import decay_times
+from spatial_lalm.simulation.keeping import REASONS, WIDEST_DEG, refuse_impossible, sample_setting, with_unkept
+from spatial_lalm.simulation.overlap import PlannedSound
+from spatial_lalm.simulation.recipe import ReceiverRecipe, RoomRecipe, SceneRecipe, SourceRecipe
+from spatial_lalm.simulation.room import critical_distance, sample_room
+from spatial_lalm.simulation.timeline import Place, plan_window
+
+ROOM = Room((8.0, 7.0, 3.0), (0.3,) * 6)
+PLAIN = SourceRecipe(counts=(0, 0, 0, 0, 0, 1.0), conversation_share=0.0, moving_share=0.0)
+
+
+def with_sources(**changes: Any) -> SceneRecipe:
+    return SceneRecipe(sources=replace(PLAIN, **changes))
+
+
+def plan(sources: SourceRecipe, seed: int, seconds: float = 10.0) -> tuple[list[PlannedSound], Place]:
+    place = Place(ROOM, 0.4, np.array([4.0, 3.5, 1.4]))
+    return plan_window(np.random.default_rng(seed), sources, place, (0.0, seconds), speech=True), place
+
+
+def separation(sounds: list[PlannedSound], place: Place) -> float:
+    directions = [sound.way.points[0] - place.receiver for sound in sounds]
+    return min(float(angle_between(one, other)) for one, other in combinations(directions, 2))
+
+
+def most_at_once(sounds: list[PlannedSound]) -> int:
+    """By looking at every hundredth of a second."""
+    moments = np.arange(0, 12, 0.01)
+    spans = [(sound.onset_s or 0.0, (sound.onset_s or 0.0) + sound.longest_s) for sound in sounds]
+    return int(max(sum((moments > start + 1e-6) & (moments < end - 1e-6) for start, end in spans)))
+
+
+# ---------------------------------------------------------------- known beforehand
+
+
+def test_shipped_defaults_are_possible() -> None:
+    refuse_impossible(SceneRecipe())
+
+
+@pytest.mark.parametrize(
+    ("recipe", "told"),
+    [
+        (with_sources(separation_deg=90.0), "5 sources are at most 90 apart; lower it, or lower sources.counts"),
+        (with_sources(counts=(0, 1.0), conversation_share=0.1, separation_deg=110.0), "4 talkers of a conversation"),
+        (with_sources(counts=(0, 0, 1.0), moving_share=0.5, separation_deg=150.0), "that cross begin at most 140"),
+        (with_sources(most_at_once=2, event_s=(5.0, 8.0)), "5 sounds of at least 5 s do not fit into 10 s"),
+        (SceneRecipe(receivers=ReceiverRecipe(height_m=(19.6, 30.0))), "rooms of up to 20000 m3 allow at most 19.5 m"),
+        (with_sources(nearest_m=40.0), "sources in open air are at most 40 m away"),
+        (replace(with_sources(nearest_m=70.0), rooms=RoomRecipe(outdoors_share=0.0)), "at most 68.4 m across"),
+        (with_sources(drr_db=(60.0, 70.0)), "these rooms have -36 to 40 dB at 0.5 m and more"),
+        (with_sources(drr_db=(-60.0, -50.0)), "these rooms have -36 to 40 dB at 0.5 m and more"),
+    ],
+)  # fmt: skip
+def test_what_no_scene_can_keep_is_refused_in_a_line(recipe: SceneRecipe, told: str) -> None:
+    with pytest.raises(InputError, match=told) as caught:
+        refuse_impossible(recipe)
+    assert str(caught.value).startswith(("sources.", "receivers."))
+    assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        with_sources(separation_deg=89.0),
+        with_sources(counts=(0, 1.0), separation_deg=180.0),
+        with_sources(most_at_once=2, event_s=(3.3, 8.0)),
+        SceneRecipe(receivers=ReceiverRecipe(height_m=(19.4, 30.0))),
+        SceneRecipe(receivers=ReceiverRecipe(height_m=(25.0, 30.0)), rooms=RoomRecipe(outdoors_share=1.0)),
+    ],
+)
+def test_what_some_scene_can_keep_is_not_refused(recipe: SceneRecipe) -> None:
+    refuse_impossible(recipe)
+
+
+@pytest.mark.parametrize("count", [2, 3, 4, 5])
+def test_no_directions_are_further_apart_than_the_widest(count: int) -> None:
+    """The known best arrangements reach the bound, and random ones stay below it."""
+    best = {
+        2: [[1, 0, 0], [-1, 0, 0]],
+        3: [[1, 0, 0], [-1, 3**0.5, 0], [-1, -(3**0.5), 0]],
+        4: [[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]],
+        5: [[1, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0], [0, 0, 1]],
+    }[count]
+    least = min(float(angle_between(one, other)) for one, other in combinations(best, 2))
+    assert least == pytest.approx(WIDEST_DEG[count], abs=0.01)
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        drawn = rng.normal(size=(count, 3))
+        assert min(float(angle_between(a, b)) for a, b in combinations(drawn, 2)) <= WIDEST_DEG[count] + 0.01
+
+
+# ---------------------------------------------------------------- drawn again
+
+
+def test_first_room_is_kept_where_it_does() -> None:
+    for seed in range(20):
+        room, _, unkept = sample_setting(np.random.default_rng(seed), SceneRecipe())
+        assert room == sample_room(np.random.default_rng(seed), RoomRecipe())
+        assert unkept == []
+
+
+def test_heights_and_ratios_are_kept_by_other_rooms_and_open_air_keeps_its_share() -> None:
+    recipe = with_sources(drr_db=(6.0, 12.0))
+    recipe = replace(recipe, receivers=ReceiverRecipe(height_m=(2.5, 3.0), carried_share=0.0))
+    outdoors = 0
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        room, motion, unkept = sample_setting(rng, recipe)
+        assert unkept == []
+        assert 2.5 <= motion.way.points[0][2] <= 3.0
+        outdoors += room.outdoors
+        t60_s = float(decay_times(room)[3])
+        place = Place(room, t60_s, motion.way.points[0])
+        for sound in plan_window(rng, recipe.sources, place, (0.0, 10.0), True):
+            ratio = critical_distance(room, t60_s) / np.linalg.norm(sound.way.points[0] - place.receiver)
+            assert room.outdoors or 6.0 - 1e-6 <= 20 * np.log10(ratio) <= 12.0 + 1e-6
+        assert not place.unkept
+    assert outdoors <= 10  # 5 % are asked for, and most rooms had to be drawn again
+
+
+def test_directions_are_as_far_apart_as_asked_for_where_that_takes_many_draws() -> None:
+    for seed in range(15):
+        sounds, place = plan(replace(PLAIN, counts=(0, 0, 0, 0, 1.0), separation_deg=75.0), seed)
+        assert separation(sounds, place) > 75.0
+        assert not place.unkept
+
+
+@pytest.mark.parametrize("most", [1, 2, 3])
+@pytest.mark.parametrize("moving", [0.0, 0.6])
+def test_every_sound_finds_a_time_where_there_is_enough(most: int, moving: float) -> None:
+    shortest_s = {1: 1.9, 2: 3.2, 3: 4.8}[most]  # five, three or two of them fit into a row
+    sources = replace(PLAIN, most_at_once=most, event_s=(shortest_s, 9.0), moving_share=moving)
+    for seed in range(15):
+        sounds, place = plan(sources, seed)
+        assert len(sounds) == 5
+        assert most_at_once(sounds) <= most
+        assert not place.unkept
+        for sound in sounds:
+            assert sound.onset_s is not None
+            assert sound.onset_s >= 0
+            assert sound.onset_s + sound.longest_s <= 10.0 + 1e-6
+            if sound.way.moves:  # it sounds as it goes
+                assert sound.onset_s < sound.way.times[-1]
+
+
+# ---------------------------------------------------------------- counted
+
+
+def test_what_cannot_be_kept_is_counted_by_a_name_that_has_a_reason() -> None:
+    low = SceneRecipe(
+        rooms=RoomRecipe(dwelling_share=0.0, volume_m3=(5.0, 8.0), outdoors_share=0.0, t60_s=(0.1, 0.5)),
+        receivers=ReceiverRecipe(height_m=(1.9, 2.0)),
+        sources=replace(PLAIN, drr_db=(12.0, 13.0)),
+    )
+    rng = np.random.default_rng(0)
+    room, motion, unkept = sample_setting(rng, low)
+    assert unkept == ["receivers.height_m", "sources.drr_db"]
+    assert motion.way.points[0][2] < 1.9
+    place = Place(room, 0.3, motion.way.points[0], Counter(unkept))
+    # Without the ratio there are places: nothing is refused in the middle of a run.
+    plan_window(rng, with_unkept(low, unkept).sources, place, (0.0, 10.0), True)
+    assert set(place.unkept) <= set(REASONS)
+
+
+def test_directions_that_are_not_found_are_counted_and_as_wide_as_was_found() -> None:
+    sounds, place = plan(replace(PLAIN, separation_deg=89.0), 0)
+    assert place.unkept == {"sources.separation_deg": 1}
+    assert len(sounds) == 5
+    assert 12.0 < separation(sounds, place) < 89.0
+
+
+def test_sounds_that_find_no_time_are_counted() -> None:
+    """Five sounds of 1.9 s, which varispeed may make 2.3 s, are too much for 10 s."""
+    sounds, place = plan(replace(PLAIN, most_at_once=1, event_s=(1.9, 2.0), varispeed=0.2), 0)
+    assert place.unkept == {"sources.counts": 1}
+    assert len(sounds) == 4
+
+
+def test_crossings_and_ways_that_a_room_does_not_allow_are_counted() -> None:
+    closet = Room((1.6, 1.4, 2.0), (0.3,) * 6)
+    place = Place(closet, 0.3, np.array([0.8, 0.7, 1.0]))
+    sources = replace(PLAIN, counts=(0, 0, 1.0), moving_share=1.0, crossing_share=1.0, speed_m_s=(6.0, 8.0))
+    sounds = plan_window(np.random.default_rng(1), sources, place, (0.0, 10.0), True)
+    assert place.unkept["sources.crossing_share"] == 1
+    resting = sum(not sound.way.moves for sound in sounds)
+    assert place.unkept["sources.moving_share"] == resting
+    assert set(place.unkept) <= set(REASONS)
+
+
+def test_turns_do_not_overlap_where_nothing_may() -> None:
+    sources = replace(PLAIN, conversation_share=1.0, gap_s=0.0, gap_spread_s=1.0, most_at_once=1)
+    gaps = [turn.gap_s for turn in plan(sources, 0, 60.0)[0]]
+    assert min(gaps) == 0.0
+    assert max(gaps) > 0.5
