@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from typing import Any
 
@@ -151,14 +152,15 @@ def _radial(gain_db: float) -> Design:
 # ---------------------------------------------------------------- speed
 
 
-def design_seconds(encoder: Encoder, array: MicrophoneArray, order: int, frequencies: int) -> float:
-    """Processor seconds to design the filters: ours whole, others by the frequency, as many as ours has."""
+def design_seconds(encoder: Encoder, array: MicrophoneArray, order: int) -> float:
+    """Processor seconds to design the filters: ours whole, others by what a frequency costs, as many as ours."""
     if encoder.name == "ours":
-        encoder_filters.cache_clear()
-        return _processor_seconds(lambda: encoder_filters(array, order, RATE))
-    hertz = np.linspace(100, 7000, frequencies)
-    whole = encoder_filters(array, order, RATE).fir.shape[2]
-    return _processor_seconds(lambda: encoder.variants[0](array, order, hertz)) * whole / frequencies
+        return _processor_seconds(lambda: (encoder_filters.cache_clear(), encoder_filters(array, order, RATE)))
+    spent = []
+    for count in (4, 16):
+        hertz = np.linspace(100, 7000, count)
+        spent.append(_processor_seconds(partial(encoder.variants[0], array, order, hertz)))
+    return (spent[1] - spent[0]) / 12 * encoder_filters(array, order, RATE).fir.shape[2]
 
 
 def encoding_seconds(array: MicrophoneArray, order: int, rate: int, seconds: float) -> dict[str, float]:

@@ -153,10 +153,10 @@ def speed(quick: bool) -> dict[str, Any]:
     programs = {one.name: one for one in encoders()}
     designs = []
     for array, order in arrays(quick):
-        ours = design_seconds(programs["ours"], array, order, 0)
+        ours = design_seconds(programs["ours"], array, order)
         row = {"array": array.name, "order": order, "ours_ms": 1e3 * ours}
         if "pyshroom ASM" in programs:
-            row["pyshroom"] = design_seconds(programs["pyshroom ASM"], array, order, 8) / ours
+            row["pyshroom"] = design_seconds(programs["pyshroom ASM"], array, order) / ours
         designs.append(row)
         told = f"{row['pyshroom']:.0f}" if "pyshroom" in row else ""
         print(f"| {array.name} | {order} | {row['ours_ms']:.0f} | {told} |", flush=True)
