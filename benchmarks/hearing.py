@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 from binaural_material import binaural_clips, binaural_responses
 from clips import SETS, Clip, open_sources
+from field import field_lines, field_table
 from real_material import CLIP_S, SNR_DB, YAWS_DEG, RealResponse, real_clips, real_responses, unlabelled_recordings
 from scoring import COLUMNS, EVERYTHING, LATERAL, Guess, Row, Scores, best_constant, model_estimators, score, table
 from words import ask_all, words_table
@@ -36,7 +37,7 @@ from spatial_lalm.audio.conventions import angles
 from spatial_lalm.errors import InputError
 from spatial_lalm.model.loading import SHIPPED
 
-PARTS = ("simulated", "real", "binaural")
+PARTS = ("simulated", "field", "real", "binaural")
 BINAURAL_TAKES = 2
 """Clips a binaural response."""
 QUICK_SCENES, QUICK_REAL, QUICK_ASKED = 24, 8, 5
@@ -230,6 +231,8 @@ def report(model: Any, args: argparse.Namespace) -> dict[str, Any]:
             if model is not None and len(results["sets"]) == 1:
                 _print_words(model, estimates.clips[: _asked(args)], results)
         print(f"Dry sounds: {results['sources']}.\n")
+    if model is not None and args.only in (None, "field"):
+        _print_field(model, args, results)
     if args.audio is not None and args.only in (None, "real"):
         _print_real(model, args, constant, results)
     if args.audio is not None and model is not None and args.only in (None, "binaural"):
@@ -256,6 +259,17 @@ def _print_words(model: Any, clips: list[Clip], results: dict[str, Any]) -> None
     results["words"] = {
         s.question.quantity: {"median": asdict(s.median), "mean": asdict(s.mean), "unread": s.unread} for s in spoken
     }
+
+
+def _print_field(model: Any, args: argparse.Namespace, results: dict[str, Any]) -> None:
+    """Two at once, movers, numbers of sources, arrays."""
+    with Progress("field") as progress:
+        lines = list(
+            field_lines(model, args.scenes, open_sources(args.audio), lambda _, number: progress(number, args.scenes))
+        )
+    print("## Two at once, movers, how many, other arrays\n")
+    print(field_table(lines) + "\n")
+    results["field"] = [asdict(line) for line in lines]
 
 
 def _print_real(model: Any, args: argparse.Namespace, constant: Guess, results: dict[str, Any]) -> None:
@@ -293,7 +307,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help=f"{QUICK_SCENES} clips of each set: a trial, no result")
     parser.add_argument("--json", type=Path, help="write every number there")
     args = parser.parse_args()
-    if args.only in PARTS[1:] and args.audio is None:
+    if args.only in ("real", "binaural") and args.audio is None:
         parser.error(f"--only {args.only}: needs --audio DIR with measured responses")
     if args.scenes < 1:
         parser.error(f"--scenes {args.scenes}: at least 1 is needed")

@@ -110,7 +110,7 @@ class SpatialLalmProcessor(ProcessorMixin):  # type: ignore[misc]
         """
         windows, starts = self.windows(whole_frames(signals, self.order))
         given = np.ones((len(signals), BANDS)) if quality is None else quality
-        trust = torch.from_numpy(np.asarray(given, np.float32))
+        trust = torch.tensor(np.asarray(given, np.float32))
         return {
             "input_features": windows,
             "quality": trust.expand(len(starts), -1, -1).clone(),
