@@ -62,7 +62,8 @@ def _spectrum(signals: Floats) -> NDArray[np.complex128]:
 def _cap(centre: tuple[float, ...]) -> Floats:
     """Directions ``(D, 3)`` of the fine grid around a unit vector."""
     grid = fibonacci_grid(FINE)
-    return grid[grid @ np.array(centre) > np.cos(np.radians(AROUND_DEG))]
+    near: Floats = grid[grid @ np.array(centre) > np.cos(np.radians(AROUND_DEG))]
+    return near
 
 
 def _response(
@@ -97,4 +98,5 @@ def _steering(array: MicrophoneArray | None, channels: int, directions: Floats) 
         vectors = np.repeat(harmonics[None].astype(np.complex128), len(frequencies), axis=0)
     else:
         vectors = array.manifold(frequencies, directions)
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+    unit: NDArray[np.complex128] = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+    return unit
