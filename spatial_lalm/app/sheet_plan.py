@@ -21,7 +21,7 @@ GRASS = "#eef5e6"
 LETTER, LINE = 0.019, 0.057
 """Width of a letter and height of a line as shares of the plan."""
 MANY = 12
-"""Sources above which the plan shows small dots and no names; colours say who is who."""
+"""Sources above which the plan shows small dots and their names below it, by colour."""
 
 
 def draw_plan(axes: Axes, scene: Scene, voices: Sequence[Voice]) -> None:
@@ -37,7 +37,9 @@ def draw_plan(axes: Axes, scene: Scene, voices: Sequence[Voice]) -> None:
     for voice, ways in places:
         for way in ways:
             _draw_way(axes, way, voice.colour, 4.0 if many else 8.0)
-    if not many:
+    if many:
+        _name_colours(axes, voices)
+    else:
         _name_sources(axes, scene.receiver_m[0], [(voice, ways[0][0]) for voice, ways in places])
     axes.set_axis_off()
 
@@ -147,6 +149,17 @@ def _name_sources(axes: Axes, receiver_x: float, named: Sequence[tuple[Voice, Fl
         style = {"color": voice.colour, "fontsize": 9, "ha": "left" if rightwards else "right", "zorder": 6}
         text = note(axes, voice.name, (place[0], height), (8 if rightwards else -8, 0), **style)
         text.set_path_effects([patheffects.withStroke(linewidth=2.5, foreground="white")])
+
+
+def _name_colours(axes: Axes, voices: Sequence[Voice]) -> None:
+    """The names below the plan, each in its colour, in as few lines as they need."""
+    left, line = 0.0, 0
+    for voice in voices:
+        width = LETTER * (len(voice.name) + 2)
+        if left and left + width > 1:
+            left, line = 0.0, line + 1
+        note(axes, voice.name, (left, -0.11 - 0.055 * line), (0, 0), "axes fraction", color=voice.colour, ha="left")
+        left += width
 
 
 def ground(scene: Scene) -> str:

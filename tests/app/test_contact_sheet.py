@@ -140,6 +140,16 @@ def test_receiver_that_turns_and_goes_sees_a_still_source_at_one_place(scene: Sc
     assert np.allclose(positions, still, atol=1e-5)
 
 
+def test_plan_names_its_colours_where_there_are_too_many_sources_to_be_named(scene: Scene) -> None:
+    voices = voices_of(hour(scene))
+    plan = figure([(SILENCE, hour(scene))]).axes[0]
+    named = {text.get_text(): text.get_color() for text in plan.texts if text.get_text() in {v.name for v in voices}}
+    assert named == {voice.name: voice.colour for voice in voices}
+    places = [text.xy for text in plan.texts if text.get_text() in named]  # type: ignore[attr-defined]
+    assert len(set(places)) == len(voices)
+    assert all(0 <= x < 1 and y < 0 for x, y in places)
+
+
 def test_spans_are_the_active_stretches() -> None:
     one = SourceEvent("tone", 1.0, 1.55, ((0.0, 0.0, 1.0),), (True, True, False, False, True, True))
     assert np.allclose(active_spans(one), [(1.0, 1.2), (1.4, 1.55)])
