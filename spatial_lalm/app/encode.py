@@ -165,8 +165,9 @@ def _encoded(
         peak, cut = _write(Path(args.out), source, header, plan, encoding, left_out, notes, tick)
     if cut:
         notes.append(f"{cut} samples are beyond full scale and cut off: write --encoding float to a .wav")
-    for note in notes:
-        print(f"warning: {note}", file=sys.stderr)
+    assumed = [f"array: {note}" for note in array.measured.notes] if array.measured else []
+    for line in [f"assumed: {note}" for note in assumed] + [f"warning: {note}" for note in notes]:
+        print(line, file=sys.stderr)
     return {
         "out": args.out,
         "mask": f"{args.out}.json",
@@ -181,6 +182,7 @@ def _encoded(
         "copies": [list(group) for group in health.copies],
         "clipped": {str(channel): count for channel, count in health.clipped.items()},
         "peak": round(peak, 6),
+        "assumed": assumed,
         "warnings": notes,
         "real_time_factor": round(seconds / max(time.monotonic() - began, 1e-9), 2),
     }
@@ -205,11 +207,9 @@ def _notes(
         )
     elif not health.silent and not health.copies and (swapped := _doubt(args, header, array)):
         notes.append(swapped)
-    if array.measured is not None:
-        notes += [f"array: {note}" for note in array.measured.notes]
-        if plan.rate > array.measured.rate:
-            top = array.measured.rate / 2000
-            notes.append(f"its responses are known up to {top:g} kHz: above, the channels are silent")
+    if array.measured is not None and plan.rate > array.measured.rate:
+        top = array.measured.rate / 2000
+        notes.append(f"array {array.name} is known up to {top:g} kHz: above, the channels are silent")
     return notes + void_notes(plan.array, plan.quality)
 
 

@@ -16,7 +16,8 @@ from spatial_lalm.audio import ambisonic_file
 from spatial_lalm.audio.arrays import MicrophoneArray
 from spatial_lalm.audio.channel_health import without_capsules
 from spatial_lalm.audio.conventions import spherical_harmonics, unit_vector
-from spatial_lalm.audio.encoding import encode, encoder_filters, mel_centres
+from spatial_lalm.audio.encoding import encode, encoder_filters, fibonacci_grid, mel_centres
+from spatial_lalm.audio.measured import MeasuredResponses
 from spatial_lalm.audio.presets import preset
 from spatial_lalm.audio.soundfiles import read_header
 from spatial_lalm.simulation.diffuse import array_bank
@@ -237,6 +238,30 @@ def test_what_an_array_cannot_hear_is_said(
     quality = np.array(json.loads((tmp_path / "out.wav.json").read_text())["quality"])
     assert quality[2].max() < 0.02
     assert quality[1].max() > 0.9
+
+
+def test_measured_responses_say_what_was_assumed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two microphones 10 cm apart, measured from all around at 16 kHz, on a recording at 48 kHz."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    directions = np.asarray(fibonacci_grid(60), dtype=np.float64)
+    arrival = 40 - 16_000 * 0.05 / 343 * directions[:, 1:2] * np.array([1.0, -1.0])
+    impulses = np.sinc(np.arange(128) - arrival[..., None]).astype(np.float32)
+    measured = MeasuredResponses(directions, impulses, 16_000, 40.0, ("time zero: guessed",))
+    array = MicrophoneArray("pair", np.array([[0, 0.05, 0], [0, -0.05, 0]]), measured=measured)
+    monkeypatch.setattr(MicrophoneArray, "load", classmethod(lambda cls, path: array))
+    noise = 0.1 * np.random.default_rng(0).normal(size=(2, 24_000)).astype(np.float32)
+    found = summary(capsys, write(tmp_path / "in.wav", noise, 48_000), tmp_path / "out.wav", "--array", "pair.sofa")
+    assert found["assumed"] == ["array: time zero: guessed"]
+    assert "array pair is known up to 8 kHz: above, the channels are silent" in found["warnings"]
+    mask = json.loads((tmp_path / "out.wav.json").read_text())
+    bands, quality = np.array(mask["bands_hz"]), np.array(mask["quality"])
+    assert (quality[:, bands > 8000] == 0).all()
+    assert quality[0, (bands > 200) & (bands < 800)].min() > 0.9
+    spectrum = np.abs(np.fft.rfft(read(tmp_path / "out.wav")[0]))
+    frequencies = np.fft.rfftfreq(24_000, 1 / 48_000)
+    assert spectrum[frequencies > 9000].max() < 0.03 * spectrum[(frequencies > 500) & (frequencies < 2000)].mean()
 
 
 # ---------------------------------------------------------------- refusals

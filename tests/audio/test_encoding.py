@@ -22,10 +22,11 @@ from spatial_lalm.audio.encoding import (
     EncodingFilters,
     encode,
     encoder_filters,
+    encoding_quality,
     fibonacci_grid,
     mel_centres,
 )
-from spatial_lalm.audio.presets import preset, preset_names
+from spatial_lalm.audio.presets import preset, preset_names, preset_summary
 from spatial_lalm.errors import InputError
 
 RATE = 16_000
@@ -244,6 +245,54 @@ def test_design_is_kept_by_content() -> None:
     assert encoder_filters(twin) is encoder_filters(preset("circle6"))
     with pytest.raises(ValueError, match="read-only"):
         encoder_filters(twin).quality[0, 0] = 0.0
+
+
+@pytest.mark.parametrize("name", ["zylia", "tetrahedral", "glasses"])
+def test_permuting_microphones_with_their_geometry_changes_nothing(name: str) -> None:
+    array, order = preset(name), np.random.default_rng(5).permutation(preset(name).microphones)
+    look = None if array.look is None else array.look[order]
+    shuffled = MicrophoneArray(
+        "shuffled", array.positions[order], array.rigid_radius_m, np.asarray(array.directivity)[order], look
+    )
+    signals = np.random.default_rng(0).normal(size=(array.microphones, 5000)).astype(np.float32)
+    straight, crossed = encode(signals, array), encode(signals[order], shuffled)
+    scale = float(np.abs(straight[0]).max())
+    np.testing.assert_allclose(crossed[0], straight[0], atol=2e-5 * scale)
+    np.testing.assert_allclose(crossed[1], straight[1], atol=1e-5)
+
+
+def test_gain_goes_through() -> None:
+    signals = np.random.default_rng(0).normal(size=(4, 3000)).astype(np.float32)
+    loud, plain = (encode(gain * signals, preset("tetrahedral"))[0] for gain in (np.float32(8), np.float32(1)))
+    np.testing.assert_allclose(loud, 8 * plain, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["em32", "circle6"])
+def test_other_rates_encode_the_same_field(name: str) -> None:
+    """The mask at the same frequency is the same whatever the rate, and so is what the filters do there."""
+    hertz = np.array([200.0, 1000.0, 3000.0])
+    found = []
+    for rate in (16_000, 48_000):
+        filters = encoder_filters(preset(name), 1, rate)
+        phase = np.exp(-2j * np.pi * hertz[:, None] / rate * (np.arange(filters.fir.shape[2]) - filters.delay))
+        found.append(np.einsum("cmt,ft->fcm", filters.fir, phase))
+        mask = np.array([np.interp(hertz, mel_centres(rate=rate), channel) for channel in filters.quality])
+        found.append(mask)
+    np.testing.assert_allclose(found[0], found[2], atol=2e-3 * np.abs(found[0]).max())
+    np.testing.assert_allclose(found[1], found[3], atol=0.02)
+
+
+def test_quality_alone_is_that_of_the_filters() -> None:
+    for name in ("em32", "glasses"):
+        np.testing.assert_array_equal(
+            encoding_quality(preset(name), 1, 24_000), encoder_filters(preset(name), 1, 24_000).quality
+        )
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_presets_are_told_in_one_line(name: str) -> None:
+    assert 10 < len(preset_summary(name)) < 70
+    assert "\n" not in preset_summary(name)
 
 
 def test_order_beyond_three_is_refused() -> None:
