@@ -16,8 +16,8 @@ class Block:
     """Neighbouring segments whose queries see windows of equal shape; ``count`` windows lie ``step`` keys apart.
 
     Queries ``[query, query + count * step)`` of all queries; the i-th window is the keys
-    ``[key + i * step, key + i * step + width)``, and its queries stand at its end. With ``causal`` the last ``step`` keys
-    are seen up to the query's own; the ``width - step`` before them, like all keys otherwise, are seen whole.
+    ``[key + i * step, key + i * step + width)``, and its queries stand at its end. With ``causal`` the last ``step``
+    keys are seen up to the query's own; the ``width - step`` before them, like all keys otherwise, are seen whole.
     """
 
     query: int

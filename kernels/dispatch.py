@@ -75,8 +75,8 @@ def _check_inputs(q_BHTD: Tensor, k_BGSD: Tensor, v_BGSD: Tensor) -> None:
     fit = k_BGSD.ndim == 4 and k_BGSD.shape == v_BGSD.shape and k_BGSD.shape[0] == batch and k_BGSD.shape[3] == width
     if not fit or not k_BGSD.shape[1] or heads % k_BGSD.shape[1] or queries > k_BGSD.shape[2]:
         raise ValueError(
-            f"k and v must have one shape ({batch}, G, S, {width}) with G a divisor of {heads} and S at least {queries}, "
-            f"got {tuple(k_BGSD.shape)} and {tuple(v_BGSD.shape)} for q {tuple(q_BHTD.shape)}"
+            f"k and v must have one shape ({batch}, G, S, {width}) with G a divisor of {heads} and S at least "
+            f"{queries}, got {tuple(k_BGSD.shape)} and {tuple(v_BGSD.shape)} for q {tuple(q_BHTD.shape)}"
         )
     if len({x.dtype for x in (q_BHTD, k_BGSD, v_BGSD)}) > 1:
         raise ValueError(f"q, k, v must have one precision, got {q_BHTD.dtype}, {k_BGSD.dtype}, {v_BGSD.dtype}")
@@ -156,8 +156,8 @@ def segment_attention(
         window: earlier segments that a query sees: those whose id is at most ``window`` below its own.
         causal: whether a query sees only the frames up to its own (else its whole segment).
         key_mask_BS: ``(B, S)`` bool, False for padding that nobody sees.
-        positions: whole numbers ``(S,)`` or ``(B, S)``: turn queries and keys by rotary positions (``rope.rotate``); None leaves
-            them as they are.
+        positions: whole numbers ``(S,)`` or ``(B, S)``: queries and keys are turned by them (``rope.rotate``); None
+            leaves them as they are.
         memory_positions: ``(M,)`` or ``(B, M)``, where the memory's keys stand; needed with ``positions`` and a memory.
         rope_base: of the rotary positions.
         scale: factor of the scores, ``D ** -0.5`` where None.
@@ -167,8 +167,8 @@ def segment_attention(
         ``(B, H, T, D)``; zeros for a query that sees nothing.
 
     Raises:
-        ValueError: shapes or precisions that do not fit each other, a mask that is not bool, ``segment < 1``, ids that fall,
-            ``window < 0``, an unknown backend, or one that is not installed or cannot do what is asked.
+        ValueError: shapes or precisions that do not fit each other, a mask that is not bool, ``segment < 1``, ids that
+            fall, ``window < 0``, an unknown backend, or one that is not installed or cannot do what is asked.
     """
     _check_inputs(q_BHTD, k_BGSD, v_BGSD)
     _check_companions(k_BGSD, memory_k_BGMD, memory_v_BGMD, key_mask_BS)

@@ -1,8 +1,8 @@
 """Segment attention through ``torch.nn.attention.flex_attention`` and a block mask made from ranges of keys.
 
 Compiled on first use (seconds to half a minute for a new shape); on the CPU torch has no backward pass for it.
-Legend: B batch (1 where rows share a view), H query heads, G key heads, T queries, S keys, M memory, D width, N and K blocks of
-queries and keys.
+Legend: B batch (1 where rows share a view), H query heads, G key heads, T queries, S keys, M memory, D width, N and K
+blocks of queries and keys.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ BLOCK = 128
 @cache
 def compiled() -> Callable[..., Tensor]:
     """The fused function; uncompiled it would make all scores."""
-    fused: Callable[..., Tensor] = torch.compile(flex.flex_attention, dynamic=False)
+    fused: Callable[..., Tensor] = torch.compile(flex.flex_attention)  # type: ignore[arg-type]
     return fused
 
 
@@ -50,15 +50,11 @@ def block_mask(view: View, memory: int) -> flex.BlockMask:
         whole_BNK = torch.zeros_like(whole_BNK)
     count, order = _ordered(touched_BNK & ~whole_BNK)
     whole_count, whole_order = _ordered(whole_BNK)
-    return flex.BlockMask.from_kv_blocks(
-        count,
-        order,
-        whole_count,
-        whole_order,
-        BLOCK,
-        _rule(first_BT, last_BT, view.key_mask_BS, memory),
-        (queries, keys),
-    )
+    made: flex.BlockMask = flex.BlockMask.from_kv_blocks(
+        count, order, whole_count, whole_order, BLOCK,
+        _rule(first_BT, last_BT, view.key_mask_BS, memory), (queries, keys),
+    )  # fmt: skip
+    return made
 
 
 def _rule(first_BT: Tensor, last_BT: Tensor, key_mask_BS: Tensor | None, memory: int) -> Callable[..., Tensor]:

@@ -1,6 +1,7 @@
-"""Backends of libraries that may be installed beside a GPU: their kernels as passes, merged by log-sum-exp (``passes.py``).
+"""Backends of libraries that may be installed beside a GPU: their kernels as passes, merged by log-sum-exp.
 
-Both know neither segments nor a memory prefix; their inner functions take and return the log-sum-exp, forward and backward.
+Both know neither segments nor a memory prefix; their inner functions take and return the log-sum-exp, forward and
+backward, and that is all that ``passes.py`` needs.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import torch
 from torch import Tensor
 
 from spatial_lalm.errors import InputError
-from spatial_lalm.kernels.passes import Primitive, eightfold, merged_passes
+from spatial_lalm.kernels.passes import eightfold, merged_passes
 from spatial_lalm.kernels.view import View
 
 FRAMES = 65_536
@@ -83,12 +84,10 @@ class Xformers:
         return d_q, d_k, d_v
 
 
-def _run(name: str, primitive: type[FlashAttn] | type[Xformers], view: View, q_BHTD: Tensor, *rest: Any) -> Tensor:
-    """Refuse what these libraries cannot do, then run the passes."""
+def _check(name: str, q_BHTD: Tensor, view: View) -> None:
+    """Refuse what these libraries cannot do."""
     if not q_BHTD.is_cuda or q_BHTD.dtype not in (torch.float16, torch.bfloat16) or view.key_mask_BS is not None:
         raise InputError(f"backend {name!r} needs fp16 or bf16 on a GPU and no key mask: leave the backend out")
-    one: Primitive = primitive()
-    return merged_passes(q_BHTD, *rest, one, FRAMES)
 
 
 def flash_attn_attention(
@@ -96,7 +95,8 @@ def flash_attn_attention(
     view: View, scale: float,
 ) -> Tensor:  # fmt: skip
     """Attention ``(B, H, T, D)`` by flash-attn; see ``segment_attention`` for the meaning."""
-    return _run("flash_attn", FlashAttn, view, q_BHTD, k_BGSD, v_BGSD, memory_k_BGMD, memory_v_BGMD, view, scale)
+    _check("flash_attn", q_BHTD, view)
+    return merged_passes(q_BHTD, k_BGSD, v_BGSD, memory_k_BGMD, memory_v_BGMD, view, scale, FlashAttn(), FRAMES)
 
 
 def xformers_attention(
@@ -104,4 +104,5 @@ def xformers_attention(
     view: View, scale: float,
 ) -> Tensor:  # fmt: skip
     """Attention ``(B, H, T, D)`` by xformers; see ``segment_attention`` for the meaning."""
-    return _run("xformers", Xformers, view, q_BHTD, k_BGSD, v_BGSD, memory_k_BGMD, memory_v_BGMD, view, scale)
+    _check("xformers", q_BHTD, view)
+    return merged_passes(q_BHTD, k_BGSD, v_BGSD, memory_k_BGMD, memory_v_BGMD, view, scale, Xformers(), FRAMES)

@@ -38,7 +38,8 @@ def segment_attention_forward(
         query: ``(B, H, T, D)``, the last T of the keys' frames.
         key: ``(B, G, S, D)``, the cache's included; a static cache's unused end is cut off by the mask's length.
         value: shaped like the keys.
-        attention_mask: ``(B, S)`` bool as ``segment_mask`` makes it, or None. Segments are counted from each row's first token, so
+        attention_mask: ``(B, S)`` bool as ``segment_mask`` makes it, or None. Segments are counted from each row's
+        first token, so
             that padding on the left changes nothing.
         dropout: must be 0.
         scaling: factor of the scores.

@@ -1,11 +1,13 @@
 """Segment attention as plain passes, each dense or causal, merged by their log-sum-exp: no mask is ever made.
 
 A softmax over the union of key sets is the mean of the softmaxes over each, weighted by exp(log-sum-exp) (Milakov and
-Gimelshein, 2018, arXiv 1805.02867). Backwards, a pass that is told the *merged* output and log-sum-exp returns exactly its part of
-the whole gradient, since the weights are exp(score - log-sum-exp) and the correction is the dot product of output and its gradient
-(Dao et al., 2022, arXiv 2205.14135, section 3.1). So any kernel that returns its log-sum-exp can do this job: see ``Primitive``.
+Gimelshein, 2018, arXiv 1805.02867). Backwards, a pass that is told the *merged* output and log-sum-exp returns exactly
+its part of the whole gradient: the weights are exp(score - log-sum-exp), and the correction is the dot product of an
+output and its gradient (Dao et al., 2022, arXiv 2205.14135, section 3.1). So any kernel that returns its log-sum-exp
+can do this job: see ``Primitive``.
 
-Legend: B batch, N windows of a block (batch folded in), H query heads, G key heads, R = H / G, T queries, S keys, M memory, D width.
+Legend: B batch, N windows of a block (batch folded in), H query heads, G key heads, T queries, S keys, M memory,
+D width.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ from spatial_lalm.kernels.view import View
 
 
 def hidden_score(dtype: torch.dtype) -> float:
-    """What is added to the score of a hidden key: finite, so that what a query that sees nothing gets stays a number."""
+    """What is added to the score of a hidden key: finite, so that a query that sees nothing still gets a number."""
     return -3e4 if dtype == torch.float16 else -1e30
 
 
@@ -89,16 +91,29 @@ class _Plan:
 
 
 def _windows(x_BGSD: Tensor, who: slice, block: Block, one: _Pass) -> Tensor:
-    """The keys of a pass ``(N, G, width, D)``; overlapping windows are views, copied only where B > 1 meets count > 1."""
+    """The keys of a pass ``(N, G, width, D)``; windows overlap as views, copied only for many windows of many rows."""
     begin = block.key + one.begin
     run = x_BGSD[who, :, begin : begin + (block.count - 1) * block.step + one.width]
-    return run.unfold(2, one.width, block.step).permute(0, 2, 1, 4, 3).flatten(0, 1)
+    windows: Tensor = run.unfold(2, one.width, block.step).permute(0, 2, 1, 4, 3).flatten(0, 1)
+    return windows
+
+
+def _rows_of(x_BHTD: Tensor, who: slice, block: Block) -> Tensor:
+    """The part of ``x`` that belongs to a block's queries, a view ``(B, count, H, step, D)``."""
+    run = x_BHTD[who, :, block.query : block.query + block.count * block.step]
+    rows: Tensor = run.unflatten(2, (block.count, block.step)).transpose(1, 2)
+    return rows
 
 
 def _rows(x_BHTD: Tensor, who: slice, block: Block) -> Tensor:
     """A block's queries ``(N, H, step, D)``."""
-    run = x_BHTD[who, :, block.query : block.query + block.count * block.step]
-    return run.unflatten(2, (block.count, block.step)).transpose(1, 2).flatten(0, 1)
+    return _rows_of(x_BHTD, who, block).flatten(0, 1)
+
+
+def _unfold_batch(x_NHTD: Tensor, block: Block) -> Tensor:
+    """``(N, ...)`` as ``(B, count, ...)``."""
+    apart: Tensor = x_NHTD.unflatten(0, (-1, block.count))
+    return apart
 
 
 def _keys(x_BGSD: Tensor, memory_BGMD: Tensor | None, who: slice, block: Block, one: _Pass) -> Tensor:
@@ -135,8 +150,21 @@ def _run(plan: _Plan, one: _Pass, q: Tensor, k: Tensor, v: Tensor, bias: Tensor 
     return out.reshape(q.shape), lse.reshape(q.shape[:3])
 
 
+def _gradients(
+    plan: _Plan, one: _Pass, rows: tuple[Tensor, Tensor, Tensor, Tensor], k: Tensor, v: Tensor, bias: Tensor | None
+) -> tuple[Tensor, Tensor, Tensor]:
+    """What one pass adds to the gradients by q, k and v; ``rows`` are gradient, queries, outputs and log-sum-exps."""
+    shape, groups = rows[1].shape, k.shape[1]
+    grad, q, out, lse = (_grouped(x, groups, one.causal).contiguous() for x in rows)
+    k, v = _shared(k, shape[1], one.causal), _shared(v, shape[1], one.causal)
+    d_q, d_k, d_v = plan.primitive.backward(grad, q, k, v, out, lse[..., 0], bias, one.causal, plan.scale)
+    if d_k.shape[1] != groups:
+        d_k, d_v = (x.unflatten(1, (groups, -1)).sum(2) for x in (d_k, d_v))
+    return d_q.reshape(shape), d_k, d_v
+
+
 def merge(outs: list[Tensor], lses: list[Tensor]) -> tuple[Tensor, Tensor]:
-    """Outputs ``(..., T, D)`` over disjoint keys and their log-sum-exps ``(..., T)`` as one pass over all keys gives them."""
+    """One pass over all keys, from outputs ``(..., T, D)`` and log-sum-exps ``(..., T)`` over parts of them."""
     if len(outs) == 1:
         return outs[0], lses[0]
     lse = torch.stack(lses).logsumexp(0)
@@ -146,7 +174,7 @@ def merge(outs: list[Tensor], lses: list[Tensor]) -> tuple[Tensor, Tensor]:
 
 
 class _MergedPasses(torch.autograd.Function):
-    """Blocks one after the other, passes of each merged; the backward pass cuts its windows again, so none is stored."""
+    """Blocks one after the other, passes of each merged; backwards windows are cut again, so that none is stored."""
 
     @staticmethod
     def forward(
@@ -188,29 +216,13 @@ class _MergedPasses(torch.autograd.Function):
             lse = _rows(lse_BHT[..., None], who, block)
             for one in plan.passes(block, memory_k):
                 keys, values = _keys(k, memory_k, who, block, one), _keys(v, memory_v, who, block, one)
-                groups = keys.shape[1]
-                rows = [_grouped(x, groups, one.causal).contiguous() for x in (grad_, q_, out_, lse)]
-                shared = [_shared(x, q_.shape[1], one.causal) for x in (keys, values)]
                 bias = _bias(plan.view, who, block, one, q.dtype)
-                part_q, part_k, part_v = plan.primitive.backward(
-                    rows[0], rows[1], *shared, rows[2], rows[3][..., 0], bias, one.causal, plan.scale
-                )
-                _rows_of(d_q, who, block).add_(_unfold_batch(part_q.reshape(q_.shape), block))
-                for part, whole, memory in ((part_k, d_k, d_memory[0]), (part_v, d_v, d_memory[1])):
-                    part = part.unflatten(1, (groups, -1)).sum(2) if part.shape[1] != groups else part
-                    _add_keys(part, whole, memory, who, block, one)
+                part_q, part_k, part_v = _gradients(plan, one, (grad_, q_, out_, lse), keys, values, bias)
+                _rows_of(d_q, who, block).add_(_unfold_batch(part_q, block))
+                _add_keys(part_k, d_k, d_memory[0], who, block, one)
+                _add_keys(part_v, d_v, d_memory[1], who, block, one)
         found = (d_q, d_k, d_v, *d_memory)
         return (*(x.to(q.dtype) if x is not None else None for x in found), None)
-
-
-def _rows_of(x_BHTD: Tensor, who: slice, block: Block) -> Tensor:
-    """The part of ``x`` that belongs to a block, a view ``(B, count, H, step, D)``."""
-    run = x_BHTD[who, :, block.query : block.query + block.count * block.step]
-    return run.unflatten(2, (block.count, block.step)).transpose(1, 2)
-
-
-def _unfold_batch(x_NHTD: Tensor, block: Block) -> Tensor:
-    return x_NHTD.unflatten(0, (-1, block.count))
 
 
 def _add_keys(part_NGSD: Tensor, whole: Tensor, memory: Tensor | None, who: slice, block: Block, one: _Pass) -> None:
@@ -234,5 +246,7 @@ def merged_passes(
 ) -> Tensor:  # fmt: skip
     """Segment attention ``(B, H, T, D)`` by a primitive, ``frames`` queries at a time, with gradient."""
     plan = _Plan(view, primitive, scale, frames)
-    out: Tensor = _MergedPasses.apply(q_BHTD, k_BGSD, v_BGSD, memory_k_BGMD, memory_v_BGMD, plan)
+    out: Tensor = _MergedPasses.apply(  # type: ignore[no-untyped-call]
+        q_BHTD, k_BGSD, v_BGSD, memory_k_BGMD, memory_v_BGMD, plan
+    )
     return out

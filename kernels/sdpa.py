@@ -1,4 +1,4 @@
-"""Segment attention through the kernels behind ``scaled_dot_product_attention``, on the CPU and on a GPU, with gradient.
+"""Segment attention through the kernels behind ``scaled_dot_product_attention``, on the CPU and on a GPU.
 
 The public function hides the log-sum-exp that merging needs, so the operators that it calls are called here by name.
 """

@@ -1,9 +1,10 @@
-# mypy: allow-untyped-defs, allow-untyped-calls, allow-untyped-decorators
-"""The backward kernels: one program owns the gradient of a block of queries, or of keys, and adds up all that reaches it.
+# mypy: allow-untyped-defs, allow-incomplete-defs, allow-untyped-calls, allow-untyped-decorators
+# mypy: disable-error-code="import-untyped"
+"""The backward kernels: a program owns the gradient of a block of queries, or of keys, and adds up all that reaches it.
 
 So nothing is added atomically and a run repeats bit by bit. What keys are to a block of queries, queries are to a
-block of keys: those that see one of its keys are one run too. The memory's keys are seen by all queries: their programs take
-a share of the queries each and leave partial sums. ``delta`` is the dot product of every output and its gradient.
+block of keys: those that see one of its keys are one run too. The memory's keys are seen by all queries: their programs
+take a share of the queries each and leave partial sums. ``delta`` is the dot product of every output and its gradient.
 """
 
 from __future__ import annotations
@@ -137,7 +138,8 @@ def key_kernel(
 ):  # fmt: skip
     """Gradients of a block of keys and values, over all heads that share them; ``d_k`` and ``d_v`` are contiguous.
 
-    ``bounds`` holds four numbers a block: the run of queries that see any of it, and within it that of those who see all.
+    ``bounds`` holds four numbers a block: the run of queries that see any of it, and within it that of those who see
+    all.
     """
     row = tl.program_id(1)
     batch, group = (row // groups).to(tl.int64), (row % groups).to(tl.int64)
@@ -181,7 +183,7 @@ def memory_kernel(
     groups, share, queries, memory, portion, scale, natural_scale,
     WIDTH: tl.constexpr, BLOCK_Q: tl.constexpr, BLOCK_K: tl.constexpr, BLOCK_D: tl.constexpr, PRECISION: tl.constexpr,
 ):  # fmt: skip
-    """What one portion of the queries adds to the gradients of a block of the memory; ``d_k (portions, B * G, M, D)``."""
+    """What a portion of the queries adds to the gradients of a block of the memory: ``(portions, B * G, M, D)``."""
     row = tl.program_id(1)
     batch, group = (row // groups).to(tl.int64), (row % groups).to(tl.int64)
     at_K = tl.program_id(0) * BLOCK_K + tl.arange(0, BLOCK_K)

@@ -1,9 +1,10 @@
-# mypy: allow-untyped-defs, allow-untyped-calls, allow-untyped-decorators
+# mypy: allow-untyped-defs, allow-incomplete-defs, allow-untyped-calls, allow-untyped-decorators
+# mypy: disable-error-code="import-untyped"
 """The fused forward kernel: memory prefix, then the window, in one online softmax.
 
-A program owns a block of queries of one head. What it sees of the window is one run of keys (``View.ranges``): the keys that all
-its queries see are taken without a mask, those at the two ends with one, all others are never touched. Scores are in
-powers of two. Shapes as in ``triton_attention``; ``stride_*`` are (batch, head, frame), widths lie side by side.
+A program owns a block of queries of one head. What it sees of the window is one run of keys (``View.ranges``): the keys
+that all its queries see are taken without a mask, those at the two ends with one, all others are never touched. Scores
+are in powers of two. Shapes as in ``triton_attention``; ``stride_*`` are (batch, head, frame), widths lie side by side.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ RANGED = tl.constexpr(2)
 
 @triton.jit
 def load_rows(base, at, end, stride, WIDTH: tl.constexpr, BLOCK_D: tl.constexpr, EDGE: tl.constexpr):
-    """Rows ``at`` of a matrix, ``(len(at), BLOCK_D)``: zeros beyond ``end`` where EDGE is not FREE, and beyond WIDTH."""
+    """Rows ``at`` of a matrix, ``(len(at), BLOCK_D)``: zeros beyond ``end`` unless EDGE is FREE, and beyond WIDTH."""
     column = tl.arange(0, BLOCK_D)
     where = base + at.to(tl.int64)[:, None] * stride + column[None, :]
     if EDGE == FREE:
@@ -111,11 +112,14 @@ def forward_kernel(
     free_end, end = tl.load(last + batch * range_b + start), tl.load(last + batch * range_b + end_query)
     low, high = middle(begin, free_begin, free_end, BLOCK_K)
     sum_QD, top_Q, total_Q = _take(sum_QD, top_Q, total_Q, q_QD, keys, values, mask_of_row, begin, tl.minimum(low, end),
-                                   first_Q, last_Q, k_s, v_s, scale, WIDTH, BLOCK_K, BLOCK_D, RANGED, MASKED, PRECISION)  # fmt: skip
+                                   first_Q, last_Q, k_s, v_s, scale,
+                                   WIDTH, BLOCK_K, BLOCK_D, RANGED, MASKED, PRECISION)  # fmt: skip
     sum_QD, top_Q, total_Q = _take(sum_QD, top_Q, total_Q, q_QD, keys, values, mask_of_row, low, high,
-                                   first_Q, last_Q, k_s, v_s, scale, WIDTH, BLOCK_K, BLOCK_D, FREE, MASKED, PRECISION)  # fmt: skip
+                                   first_Q, last_Q, k_s, v_s, scale,
+                                   WIDTH, BLOCK_K, BLOCK_D, FREE, MASKED, PRECISION)  # fmt: skip
     sum_QD, top_Q, total_Q = _take(sum_QD, top_Q, total_Q, q_QD, keys, values, mask_of_row, high, end,
-                                   first_Q, last_Q, k_s, v_s, scale, WIDTH, BLOCK_K, BLOCK_D, RANGED, MASKED, PRECISION)  # fmt: skip
+                                   first_Q, last_Q, k_s, v_s, scale,
+                                   WIDTH, BLOCK_K, BLOCK_D, RANGED, MASKED, PRECISION)  # fmt: skip
 
     blind_Q = total_Q == 0.0
     total_Q = tl.where(blind_Q, 1.0, total_Q)

@@ -45,7 +45,7 @@ class View:
         return first_BT, (own_T + 1).expand_as(first_BT)
 
     def dense(self) -> Tensor:
-        """The rule itself, ``(1 | B, T, S)`` bool, the key mask included: quadratic, for the reference and for tests."""
+        """The rule itself, ``(1 | B, T, S)`` bool, the key mask included: quadratic, for the reference."""
         behind_BTS = self.ids_BS[:, self.offset :, None] - self.ids_BS[:, None, :]
         seen_BTS = (behind_BTS >= 0) & (behind_BTS <= self.window)
         if self.causal:

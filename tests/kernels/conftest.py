@@ -32,7 +32,8 @@ def _mend_interpreter() -> None:
         return dot(builder, widened(a), widened(b), *rest)
 
     def call(function: Any, *args: Any, **kwargs: Any) -> Any:
-        """A function of ours within a kernel: the language is patched already, and doing it again takes most of the time."""
+        """A function of ours within a kernel: the language is patched already, and doing it again takes most of the
+        time."""
         ours = function.fn.__module__.startswith("spatial_lalm")
         return function.rewrite()(*args, **kwargs) if ours else call_any(function, *args, **kwargs)
 

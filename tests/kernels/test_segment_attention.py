@@ -1,12 +1,15 @@
 """Segment attention: every backend against the dense reference, output and gradients, at sizes that do not fit.
 
-Tests take the backend's name as a parameter, so that ``-k sdpa`` or ``-k triton`` runs all that is known of one. Triton needs a
-GPU or its interpreter, which must be asked for before the process starts: the last test does so in a process of its own.
+Tests take the backend's name as a parameter, so that ``-k sdpa`` or ``-k triton`` runs all that is known of one. Triton
+needs a GPU or its interpreter, which must be asked for before the process starts: the last test does so in a process of
+its own.
 """
 
 from __future__ import annotations
 
+import cmath
 import os
+import re
 import subprocess
 import sys
 from typing import Any
@@ -44,10 +47,10 @@ def poisoned(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def uncompiled_flex(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same graph without the compiler, which would take half a minute a shape; one test compiles."""
+    """The same function without the compiler, which would take half a minute; one test compiles."""
     if DEVICE.type == "cpu":
-        run = torch.compile(torch_flex.flex_attention, backend="eager", dynamic=False)
-        monkeypatch.setattr(flex, "compiled", lambda: run)
+        monkeypatch.setattr(torch_flex, "_FLEX_ATTENTION_DISABLE_COMPILE_DEBUG", True)
+        monkeypatch.setattr(flex, "compiled", lambda: torch_flex.flex_attention)
 
 
 def draw(
@@ -116,7 +119,10 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"segment": 16, "window": 1, "causal": True},
     ),
     "uneven": ({"queries": 63, "width": 16, "memory": MEMORY}, {"segment": uneven(63), "window": 2}),
-    "uneven, causal": ({"queries": 63, "width": 60, "memory": -1}, {"segment": uneven(63), "window": 1, "causal": True}),
+    "uneven, causal": (
+        {"queries": 63, "width": 60, "memory": -1},
+        {"segment": uneven(63), "window": 1, "causal": True},
+    ),
     "uneven by row": (
         {"queries": 63, "width": 16, "memory": MEMORY},
         {"segment": uneven(63, BATCH), "window": 1, "causal": True},
@@ -140,7 +146,7 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"queries": 40, "width": 16, "memory": MEMORY, "keys": 63},
         {"segment": 16, "window": 1, "positions": torch.arange(63) + 900_000, "memory_positions": torch.arange(5)},
     ),
-    "scale": ({"queries": 40, "width": 16, "memory": MEMORY}, {"segment": 16, "scale": 1.5}),
+    "scale": ({"queries": 40, "width": 16, "memory": MEMORY}, {"segment": 16, "scale": 0.7}),
 }
 
 
@@ -152,10 +158,9 @@ def test_output_and_every_gradient_equal_the_reference(case: str, backend: str) 
 
 
 @pytest.mark.parametrize("backend", HERE)
-@pytest.mark.parametrize("causal", [False, True])
-def test_a_thousand_frames_equal_the_reference(causal: bool, backend: str) -> None:
+def test_a_thousand_frames_equal_the_reference(backend: str) -> None:
     inputs = draw(1000, 60, MEMORY, heads=1, groups=1, batch=1)
-    compare(inputs, backend, segment=96, window=1, causal=causal)
+    compare(inputs, backend, segment=96, window=1, causal=True)
 
 
 @pytest.mark.parametrize("backend", ["sdpa", *(name for name in HERE if name == "triton")])
@@ -178,6 +183,10 @@ def test_many_blocks_of_queries_join_without_a_seam(
     compare(draw(200, 16, MEMORY, heads=4), backend, segment=8, window=2, causal=causal, key_mask_BS=padding(200))
 
 
+@pytest.mark.skipif(
+    os.environ.get("COMPILE_FLEX") != "1", reason="compiles for half a minute; benchmarks/kernels.py asks"
+)
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # the compiler's own
 def test_flex_compiled_equals_the_reference(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("torch._inductor")
     monkeypatch.undo()  # the real compiler, and its own allocations
@@ -279,8 +288,8 @@ def test_rotation_by_hand() -> None:
     x = torch.tensor([[[[1.0, 2.0, 3.0, 4.0]]]], dtype=torch.float64)
     turned = rotate(x, torch.tensor([3]), base=100.0)[0, 0, 0]
     for index, angle in enumerate((3.0, 0.3)):  # rates 1 and 100 ** -0.5
-        pair = complex(x[0, 0, 0, index], x[0, 0, 0, index + 2]) * complex(torch.tensor(angle).cos(), torch.tensor(angle).sin())
-        assert complex(turned[index], turned[index + 2]) == pytest.approx(pair, abs=1e-6)
+        pair = complex(x[0, 0, 0, index], x[0, 0, 0, index + 2]) * cmath.exp(1j * angle)
+        assert complex(turned[index], turned[index + 2]) == pytest.approx(pair, abs=1e-9)
 
 
 # ---------------------------------------------------------------- choice and refusals
@@ -393,4 +402,6 @@ def test_triton_kernels_pass_all_of_this_in_the_interpreter() -> None:
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-k", "triton", __file__]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
-    assert f"{len(CASES) + 2 + 2} passed" not in done.stdout.split("deselected")[0] or "passed" in done.stdout
+    passed = re.search(r"(\d+) passed", done.stdout)
+    assert passed, done.stdout[-2000:]
+    assert int(passed[1]) >= len(CASES)
