@@ -5,7 +5,8 @@ power, is the least-squares filter from one to the other (Welch's estimate of a 
 shows the reflections that the beam's sound is followed by. Their times and density tell how large the room is, and with
 the reverberation how far the source: the critical distance grows with the square root of the volume.
 
-Legend: B sounds, C = 4 ambisonic channels, S = 4 signals made of them, F mel bands (of a quality) or frequency bins.
+Legend: B sounds, C = 4 ambisonic channels, S = 4 signals made of them, F mel bands (of a quality) or frequency bins,
+L lags.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ BIN = 4
 LAGS = (BEFORE + AFTER) // BIN
 MAPS = 5
 """Maps of ``early_response``: the four signals and the cepstrum of W."""
+ARRIVALS = 3
+"""Maps that ``arrivals`` adds: where the sound of each lag comes from."""
 BAND_HZ = (100.0, 7500.0)
 _FLOOR = 1e-5
 _REGULAR = 0.01
@@ -40,13 +43,19 @@ def source_axes(direction_B3: Tensor) -> Tensor:
     return torch.stack([direction_B3, level, torch.linalg.cross(direction_B3, level)], dim=-2)
 
 
-def early_response(signals_BCT: Tensor, direction_B3: Tensor, quality_BCF: Tensor) -> Tensor:
-    """Maps ``(B, MAPS, LAGS)`` of the early response around sources in unit directions ``(B, 3)`` (zero: not known).
+def early_response(
+    signals_BCT: Tensor, direction_B3: Tensor, quality_BCF: Tensor, arrivals: bool = False
+) -> Tensor:
+    """Maps of the early response around sources in unit directions ``(B, 3)`` (zero: not known).
 
     ``signals_BCT`` is first-order AmbiX (ACN/SN3D) at 16 kHz, silence appended to sounds of unequal length changes
-    nothing; ``quality_BCF`` fades channels out where they cannot be trusted. Four maps are log energies relative to the
-    direct sound: W, the cardioid away from the source, the level and the upward dipole across it; the last is the
-    cepstrum of W, where a reflection is a peak at its delay.
+    nothing; ``quality_BCF`` fades channels out where they cannot be trusted. ``(B, MAPS, LAGS)``: four maps are log
+    energies relative to the direct sound, of W, the cardioid away from the source, the level and the upward dipole
+    across it; the fifth is the cepstrum of W, where a reflection is a peak at its delay.
+
+    ``arrivals`` adds ``ARRIVALS`` maps: the direction of each lag's sound, as cosines to the source, to its
+    side (either one: a mirrored room is as large) and to what is above it. The floor's reflection comes from below, the
+    more so the nearer the source.
     """
     spectra_BFCC = cross_spectra(signals_BCT, quality_BCF)
     towards, level, upwards = source_axes(direction_B3)[:, :, [1, 2, 0]].unbind(1)  # of channels Y Z X
@@ -61,13 +70,34 @@ def early_response(signals_BCT: Tensor, direction_B3: Tensor, quality_BCF: Tenso
     power = torch.einsum("bfi,bi->bf", with_beam_BFC.real, beam).clamp_min(0)
     power = power + _REGULAR * power.mean(-1, keepdim=True) + 1e-20
     crossed = torch.einsum("bsi,bfi->bsf", signals_BSC.to(spectra_BFCC.dtype), with_beam_BFC)
-    energy = _lags(torch.fft.irfft(crossed / power[:, None] * _band())).square()
+    response_BSL = _lags(torch.fft.irfft(crossed / power[:, None] * _band()))
+    energy = response_BSL.square()
     direct = energy[..., :1, BEFORE - 8 : BEFORE + 8].amax(-1, keepdim=True) + 1e-12
     relative = (energy / direct).unflatten(-1, (LAGS, BIN)).mean(-1)
     own = spectra_BFCC[..., 0, 0].real
     cepstrum = _lags(torch.fft.irfft((own + 1e-3 * own.mean(-1, keepdim=True) + 1e-20).log()))
     peaks = cepstrum.abs().unflatten(-1, (LAGS, BIN)).amax(-1)
-    return torch.cat([(relative + _FLOOR).log() / 3 + 2, 10 * peaks[:, None]], dim=1)
+    maps = [(relative + _FLOOR).log() / 3 + 2, 10 * peaks[:, None]]
+    return torch.cat([*maps, _arrivals(response_BSL)] if arrivals else maps, dim=1)
+
+
+def _arrivals(response_BSL: Tensor) -> Tensor:
+    """Cosines ``(B, 3, LAGS)`` between each lag's sound and the source, its side and what is above it.
+
+    The beam hears a reflection too, at (1 + c) / 2 of its amplitude a where c is its cosine to the source, and takes
+    that much of W and of the dipole towards the source away. Away from the source a (1 - c) is left of it, across the
+    source a r with c^2 + r^2 = 1: the stereographic projection, which gives its direction in closed form.
+    """
+    _, away, level, upwards = (part.unflatten(-1, (LAGS, BIN)) for part in response_BSL.unbind(1))
+
+    def smooth(products: Tensor) -> Tensor:
+        return nnf.avg_pool1d(products.sum(-1), 3, 1, 1)
+
+    behind, across = smooth(away.square()), smooth(level.square() + upwards.square())
+    whole = behind + across + 1e-9
+    return torch.stack(
+        [(across - behind) / whole, 2 * smooth(away * level).abs() / whole, 2 * smooth(away * upwards) / whole], dim=1
+    )
 
 
 def cross_spectra(signals_BCT: Tensor, quality_BCF: Tensor) -> Tensor:

@@ -29,6 +29,7 @@ class SpatialEncoderConfig(PreTrainedConfig):  # type: ignore[misc]
     slices: int = 6  # tokens for the course of time in a window, beside one for the room and one a track
     room_outputs: int = 10  # ln T60, six octave ln T60, DRR / 10 dB, C50 / 10 dB, ln volume
     range_width: int = 32  # of the head that hears distance and volume
+    range_arrivals: bool = False  # whether it is told where reflections come from
     classes: list[str] | tuple[str, ...] = CLASSES
 
     @property

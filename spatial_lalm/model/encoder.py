@@ -158,7 +158,8 @@ class SpatialEncoder(PreTrainedModel):  # type: ignore[misc]
         self.blocks = nn.ModuleList(TemporalBlock(config) for _ in range(config.num_hidden_layers))
         self.norm = nn.LayerNorm(config.hidden_size)
         self.heads = SceneHeads(config)
-        self.range_head = RangeHead(config.range_width).requires_grad_(False)  # has its own stage of training
+        self.range_head = RangeHead(config.range_width, config.range_arrivals)
+        self.range_head.requires_grad_(False)  # has its own stage of training
         self.post_init()
 
     def forward(self, input_features: Tensor) -> EncoderOutput:

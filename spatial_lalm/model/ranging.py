@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from spatial_lalm.audio.conventions import unit_vector
-from spatial_lalm.audio.early import LAGS, MAPS, early_response
+from spatial_lalm.audio.early import ARRIVALS, LAGS, MAPS, early_response
 from spatial_lalm.audio.features import BANDS, RATE
 from spatial_lalm.model.answers import Estimate, Evidence, RoomEstimate
 from spatial_lalm.model.hearing import Heard
@@ -47,9 +47,10 @@ class Ranges(NamedTuple):
 class RangeHead(nn.Module):
     """Convolutions over the lags of the early response, then a perceptron with what the encoder knows already."""
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, arrivals: bool = False) -> None:
         super().__init__()
-        widths = (MAPS, width, width, 2 * width, 2 * width)
+        self.arrivals = arrivals
+        widths = (MAPS + arrivals * ARRIVALS, width, width, 2 * width, 2 * width)
         strides = (1, 2, 2, 2)
         layers: list[nn.Module] = []
         for maps_in, maps_out, stride in zip(widths, widths[1:], strides, strict=False):
@@ -66,16 +67,21 @@ class RangeHead(nn.Module):
         )  # fmt: skip
 
     def forward(self, early: Tensor, context: Tensor) -> Ranges:
-        """From ``early (B, MAPS, LAGS)`` of ``audio.early`` and ``context (B, N)`` of ``sounds_of``."""
+        """From ``early (B, MAPS (+ ARRIVALS), LAGS)`` of ``audio.early`` and ``context (B, N)`` of ``sounds_of``."""
         known = self.scaling(context).clamp(-5, 5)
         read = self.readout(torch.cat([self.lags(early), known], dim=1))
         return Ranges(read[:, 0] + 1.0, read[:, 1] + 4.5, (read[:, 2] - 0.5).clamp(-4, 2).exp())
 
 
 def sounds_of(
-    events: Sequence[Evidence], room: RoomEstimate, signals: Samples, quality: Samples, offset_s: float = 0.0
+    events: Sequence[Evidence],
+    room: RoomEstimate,
+    signals: Samples,
+    quality: Samples,
+    offset_s: float = 0.0,
+    arrivals: bool = False,
 ) -> tuple[Tensor, Tensor]:
-    """What ``RangeHead`` reads of events: early responses ``(E, MAPS, LAGS)`` and contexts ``(E, N)``.
+    """What ``RangeHead`` reads of events: early responses (see ``audio.early``) and contexts ``(E, N)``.
 
     ``signals (4, T)`` is AmbiX at 16 kHz and starts at ``offset_s``, ``quality`` is ``(4, bands)``.
     """
@@ -88,7 +94,7 @@ def sounds_of(
         elevation = event.elevation_deg or 0.0
         towards = np.zeros(3) if event.azimuth_deg is None else unit_vector(event.azimuth_deg, elevation)
         # One by one: events differ in length, and a single sound's spectra stay in the cache.
-        early.append(early_response(sound, torch.from_numpy(towards).float()[None], trust)[0])
+        early.append(early_response(sound, torch.from_numpy(towards).float()[None], trust, arrivals)[0])
         contexts.append([*shared, math.log(event.distance_m), math.radians(elevation)])
     return torch.stack(early), torch.tensor(np.array(contexts), dtype=torch.float32)
 
@@ -110,7 +116,7 @@ def listen_again(
     if not heard.events:
         return heard
     trust = np.ones((4, BANDS), np.float32) if quality is None else quality
-    ranges = head(*sounds_of(heard.events, heard.room, signals, trust, offset_s))
+    ranges = head(*sounds_of(heard.events, heard.room, signals, trust, offset_s, head.arrivals))
     distances = ranges.log_distance.exp().tolist()
     events = tuple(replace(e, distance_m=d) for e, d in zip(heard.events, distances, strict=True))
     # Sounds of one room share their errors, so many of them make the volume no surer than their mean.

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from spatial_lalm.audio.conventions import angle_between, order_of, unit_vector
-from spatial_lalm.audio.early import LAGS, MAPS
+from spatial_lalm.audio.early import ARRIVALS, LAGS, MAPS
 from spatial_lalm.audio.features import BANDS
 from spatial_lalm.audio.scene import Scene, SourceEvent
 from spatial_lalm.errors import InputError
@@ -49,9 +49,10 @@ def prepare(
 
 @torch.inference_mode()
 def heard_part(encoder: SpatialEncoder, recipe: SceneRecipe, library: SourceLibrary, seeds: list[int]) -> Arrays:
-    """Sounds of scenes: ``early (E, MAPS, LAGS)``, ``context (E, N)``, ``target (E, 2)`` ln distance and ln volume."""
+    """Sounds of scenes: ``early (E, maps, LAGS)``, ``context (E, N)``, ``target (E, 2)`` ln distance and ln volume."""
     torch.set_num_threads(1)
-    early, contexts = [torch.zeros(0, MAPS, LAGS)], [torch.zeros(0, CONTEXT)]
+    arrivals = encoder.config.range_arrivals
+    early, contexts = [torch.zeros(0, MAPS + arrivals * ARRIVALS, LAGS)], [torch.zeros(0, CONTEXT)]
     targets: list[tuple[float, float]] = []
     for seed in seeds:
         samples, scene = render_scene(recipe, library, seed)
@@ -62,7 +63,7 @@ def heard_part(encoder: SpatialEncoder, recipe: SceneRecipe, library: SourceLibr
         heard = hear(encoder, field, quality)
         pairs = list(matched(heard, scene))
         if pairs:
-            read = sounds_of([event for event, _ in pairs], heard.room, field[:4], quality[:4])
+            read = sounds_of([event for event, _ in pairs], heard.room, field[:4], quality[:4], arrivals=arrivals)
             early.append(read[0])
             contexts.append(read[1])
             targets += [(source.distance_m, scene.room.volume_m3) for _, source in pairs]
@@ -117,7 +118,7 @@ def train_range(
     """Fit the encoder's range head, everything else frozen; exact resume from ``folder``."""
     plan = stage.optimisation
     torch.manual_seed(plan.seed)
-    head = RangeHead(encoder.config.range_width)
+    head = RangeHead(encoder.config.range_width, encoder.config.range_arrivals)
     seen, held_out = (_whole(data_folder / split) for split in ("train", "validation"))
 
     def step_function(_: int, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from spatial_lalm.audio.conventions import spherical_harmonics, unit_vector
-from spatial_lalm.audio.early import BEFORE, BIN, LAGS, MAPS, RATE, early_response, source_axes
+from spatial_lalm.audio.early import ARRIVALS, BEFORE, BIN, LAGS, MAPS, RATE, early_response, source_axes
 
 W, AWAY, LEVEL, UPWARDS, CEPSTRUM = range(MAPS)
 TRUSTED = torch.ones(1, 4, 64)
@@ -42,6 +42,19 @@ def test_a_reflection_shows_at_its_delay(delay_ms: float, azimuth: float, elevat
     after = maps[shown, bin_of(1.0) :]
     assert abs(int(after.argmax()) + bin_of(1.0) - bin_of(delay_ms)) <= 1
     assert after.max() > maps[shown, : bin_of(-1.0)].max() + 1
+
+
+@pytest.mark.parametrize("delay_ms", [4.0, 11.5, 37.0])
+@pytest.mark.parametrize("place", [(-150, 0), (120, 20), (30, -70), (20, 60)])
+def test_arrivals_tell_where_a_reflection_comes_from(delay_ms: float, place: tuple[float, float]) -> None:
+    source = (30, 10)
+    field = sound_field([(0, *source, 1.0), (delay_ms, *place, 0.5)])
+    maps = early_response(field, towards(*source), TRUSTED, arrivals=True)[0]
+    assert maps.shape == (MAPS + ARRIVALS, LAGS)
+    torch.testing.assert_close(maps[:MAPS], early_response(field, towards(*source), TRUSTED)[0])
+    expected = source_axes(towards(*source))[0] @ towards(*place)[0]
+    expected[1] = expected[1].abs()
+    torch.testing.assert_close(maps[MAPS:, bin_of(delay_ms)], expected, atol=0.15, rtol=0)
 
 
 def test_signals_across_and_away_are_deaf_to_the_source() -> None:

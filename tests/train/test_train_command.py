@@ -36,6 +36,7 @@ num_hidden_layers = 1
 num_attention_heads = 2
 segment_frames = 10
 range_width = 4
+range_arrivals = true
 
 [room.data]
 scenes = 6
