@@ -209,7 +209,8 @@ Pose = tuple[float, float, float, float, float, float]
 class Scene:
     """A rendered scene: where the receiver stood, what sounded, and what the room did to it.
 
-    ``acoustics`` is the mean over the sources of what was measured on their responses. ``seed`` makes the scene again.
+    ``acoustics`` is the mean over the sources of what was measured on their responses (of one that moves, at its
+    onset), None in a scene without a sound. ``seed`` makes the scene again.
     Directions in the events are relative to the receiver, wherever it looks at that moment.
     """
 
