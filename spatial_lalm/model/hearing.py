@@ -43,8 +43,12 @@ class Heard:
 
 
 @dataclass(frozen=True)
-class _Event:
-    """An event of one window before merging; ``direction (3,)`` is the sum of its frames' weighted vectors."""
+class Stretch:
+    """What one track heard without a pause, of one window or joined over several.
+
+    ``direction (3,)`` is the sum of its frames' weighted vectors, ``path (frames, 6)`` those frames: the time in
+    seconds at which one begins, its direction (whose length is its weight), ln distance (m), activity in [0, 1].
+    """
 
     start_s: float
     end_s: float
@@ -52,6 +56,7 @@ class _Event:
     direction: Floats
     log_distance: float
     confidence: float
+    path: Floats
 
 
 def spatial_kind(quality: Floats) -> Spatial:
@@ -66,24 +71,29 @@ def spatial_kind(quality: Floats) -> Spatial:
 
 def read_scene(output: EncoderOutput, starts_s: list[float], spatial: Spatial, classes: tuple[str, ...]) -> Heard:
     """Events and room of windows that start at ``starts_s``; an overlap of windows is told once."""
-    arrays = {name: getattr(output, name).detach().double().cpu().numpy() for name in _READ}
-    found: list[_Event] = []
+    arrays = as_arrays(output)
+    found: list[Stretch] = []
     known_until = 0.0
     for window, start_s in enumerate(starts_s):
         here = {name: array[window] for name, array in arrays.items()}
         skipped = round((known_until - start_s) / FRAME_S)
-        found += _window_events(here, start_s, max(0, skipped))
+        found += window_stretches(here, start_s, max(0, skipped))
         known_until = start_s + len(here["activity"]) * FRAME_S
-    events = [_evidence(event, spatial, classes) for event in _merged(found, spatial, tuple(starts_s[1:]))]
+    events = [evidence_of(event, spatial, classes) for event in _merged(found, spatial, tuple(starts_s[1:]))]
     events.sort(key=lambda e: -((e.end_s - e.start_s) ** 0.5) * e.confidence)
-    return Heard(tuple(events), _room(arrays["room"], arrays["room_scale"]), spatial)
+    return Heard(tuple(events), room_of(arrays["room"], arrays["room_scale"]), spatial)
 
 
 _READ = ("activity", "direction", "log_distance", "label", "room", "room_scale")
 
 
-def _window_events(frames: dict[str, Floats], start_s: float, skipped: int) -> list[_Event]:
-    """Runs of activity of every track from frame ``skipped`` on."""
+def as_arrays(output: EncoderOutput) -> dict[str, Floats]:
+    """What is read of the encoder's output, by its names, in double precision."""
+    return {name: getattr(output, name).detach().double().cpu().numpy() for name in _READ}
+
+
+def window_stretches(frames: dict[str, Floats], start_s: float, skipped: int = 0) -> list[Stretch]:
+    """Runs of activity of every track of one window (``as_arrays``, without the windows) from frame ``skipped`` on."""
     probability = 1 / (1 + np.exp(-frames["activity"]))
     events = []
     for track in range(probability.shape[1]):
@@ -92,15 +102,18 @@ def _window_events(frames: dict[str, Floats], start_s: float, skipped: int) -> l
             if last - first < SHORTEST_FRAMES or probability[first:last, track].max() < SURE:
                 continue
             weight = probability[first:last, track] ** 2
+            columns = (start_s + np.arange(first, last) * FRAME_S, frames["direction"][first:last, track],
+                       frames["log_distance"][first:last, track], probability[first:last, track])  # fmt: skip
             classes = weight @ frames["label"][first:last, track] / weight.sum()
             events.append(
-                _Event(
+                Stretch(
                     start_s + first * FRAME_S,
                     start_s + last * FRAME_S,
                     _softmax(classes),
                     weight @ frames["direction"][first:last, track],
                     float(weight @ frames["log_distance"][first:last, track] / weight.sum()),
                     float(weight @ probability[first:last, track] / weight.sum()),
+                    np.column_stack(columns),
                 )
             )
     return events
@@ -124,28 +137,28 @@ def _softmax(logits: Floats) -> Floats:
     return shares
 
 
-def _merged(events: list[_Event], spatial: Spatial, borders_s: tuple[float, ...] = ()) -> list[_Event]:
+def _merged(events: list[Stretch], spatial: Spatial, borders_s: tuple[float, ...] = ()) -> list[Stretch]:
     """Join events of one class and direction that touch or overlap: windows cut what goes on, tracks may share it."""
-    merged: list[_Event] = []
+    merged: list[Stretch] = []
     for event in sorted(events, key=lambda e: e.start_s):
         for index, earlier in enumerate(merged):
-            if _continues(earlier, event, spatial, borders_s):
-                merged[index] = _joined(earlier, event)
+            if continues(earlier, event, spatial, borders_s):
+                merged[index] = joined(earlier, event)
                 break
         else:
             merged.append(event)
     return merged
 
 
-def _continues(earlier: _Event, later: _Event, spatial: Spatial, borders_s: tuple[float, ...]) -> bool:
+def continues(earlier: Stretch, later: Stretch, spatial: Spatial, borders_s: tuple[float, ...]) -> bool:
     """Whether two events are one; a window hears its first and last moments badly, so a longer gap is closed there."""
     seam = any(earlier.end_s >= border - SEAM_S and later.start_s <= border + SEAM_S for border in borders_s)
     touching = seam or later.start_s - earlier.end_s <= GAP_FRAMES * FRAME_S + 1e-6
     same_class = earlier.classes.argmax() == later.classes.argmax()
-    return bool(touching and same_class and _apart_deg(earlier.direction, later.direction, spatial) < SAME_DEG)
+    return bool(touching and same_class and apart_deg(earlier.direction, later.direction, spatial) < SAME_DEG)
 
 
-def _apart_deg(one: Floats, other: Floats, spatial: Spatial) -> float:
+def apart_deg(one: Floats, other: Floats, spatial: Spatial) -> float:
     """The angle between two directions ``(3,)`` in as far as the channels tell it."""
     if spatial == "none":
         return 0.0
@@ -160,7 +173,8 @@ def _lateral_deg(direction: Floats) -> float:
     return float(np.degrees(np.arcsin(np.clip(direction[1] / np.linalg.norm(direction), -1, 1))))
 
 
-def _joined(a: _Event, b: _Event) -> _Event:
+def joined(a: Stretch, b: Stretch) -> Stretch:
+    """Two stretches as one, means weighted by their lengths."""
     share = (a.end_s - a.start_s) / (a.end_s - a.start_s + b.end_s - b.start_s)
     return replace(
         a,
@@ -169,10 +183,12 @@ def _joined(a: _Event, b: _Event) -> _Event:
         direction=a.direction + b.direction,
         log_distance=share * a.log_distance + (1 - share) * b.log_distance,
         confidence=share * a.confidence + (1 - share) * b.confidence,
+        path=np.concatenate([a.path, b.path]),
     )
 
 
-def _evidence(event: _Event, spatial: Spatial, classes: tuple[str, ...]) -> Evidence:
+def evidence_of(event: Stretch, spatial: Spatial, classes: tuple[str, ...]) -> Evidence:
+    """A stretch as evidence, in the numbers that the channels can tell."""
     azimuth, elevation = (float(angle) for angle in angles(event.direction))
     if spatial == "lateral":
         azimuth, elevation = _lateral_deg(event.direction), 0.0
@@ -188,7 +204,7 @@ def _evidence(event: _Event, spatial: Spatial, classes: tuple[str, ...]) -> Evid
     )
 
 
-def _room(values: Floats, scales: Floats) -> RoomEstimate:
+def room_of(values: Floats, scales: Floats) -> RoomEstimate:
     """One estimate from the windows' ``(W, 10)`` each, weighted by their precision; windows share their errors."""
     weight = 1 / scales**2
     value = (weight * values).sum(0) / weight.sum(0)

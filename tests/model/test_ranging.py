@@ -10,7 +10,7 @@ import torch
 
 from spatial_lalm.audio.early import LAGS, MAPS
 from spatial_lalm.model.answers import Estimate, Evidence, RoomEstimate
-from spatial_lalm.model.hearing import Heard, _room
+from spatial_lalm.model.hearing import Heard, room_of
 from spatial_lalm.model.ranging import CONTEXT, RangeHead, _room_numbers, listen_again, sounds_of
 
 RNG = np.random.default_rng(0)
@@ -20,7 +20,7 @@ EVENT = Evidence(0.5, 2.0, "speech", 40.0, 10.0, 2.0, 0.9)
 
 
 def room_of(values: np.ndarray, scales: np.ndarray) -> RoomEstimate:
-    return _room(values[None], scales[None])
+    return room_of(values[None], scales[None])
 
 
 @pytest.fixture
