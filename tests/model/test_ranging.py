@@ -19,7 +19,7 @@ QUALITY = np.ones((4, 64), np.float32)
 EVENT = Evidence(0.5, 2.0, "speech", 40.0, 10.0, 2.0, 0.9)
 
 
-def room_of(values: np.ndarray, scales: np.ndarray) -> RoomEstimate:
+def one_room(values: np.ndarray, scales: np.ndarray) -> RoomEstimate:
     return room_of(values[None], scales[None])
 
 
@@ -36,7 +36,7 @@ def head() -> RangeHead:
 
 def test_room_numbers_are_the_encoders_outputs() -> None:
     values, scales = RNG.normal(0, 1, 10), RNG.uniform(0.05, 1.5, 10)
-    numbers = _room_numbers(room_of(values, scales))
+    numbers = _room_numbers(one_room(values, scales))
     order = [*range(7), 9, 7, 8]  # ratios first, then decibels
     np.testing.assert_allclose(numbers[:10], values[order])
     np.testing.assert_allclose(numbers[10:], np.log(scales[order]))
