@@ -25,7 +25,7 @@ def one_room(values: np.ndarray, scales: np.ndarray) -> RoomEstimate:
 
 @pytest.fixture
 def room() -> RoomEstimate:
-    return room_of(RNG.normal(0, 1, 10), RNG.uniform(0.1, 0.5, 10))
+    return one_room(RNG.normal(0, 1, 10), RNG.uniform(0.1, 0.5, 10))
 
 
 @pytest.fixture
