@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from spatial_lalm.audio.arrays import SPEED_OF_SOUND, MicrophoneArray
 from spatial_lalm.audio.conventions import acn_orders, angles, spherical_harmonics
-from spatial_lalm.audio.encoding import encoder_filters, fibonacci_grid
+from spatial_lalm.audio.encoding import encoder_filters, fibonacci_grid, kept_filters
 
 RATE = 16_000
 DESIGN_POINTS = 480
@@ -155,7 +155,7 @@ def _radial(gain_db: float) -> Design:
 def design_seconds(encoder: Encoder, array: MicrophoneArray, order: int) -> float:
     """Processor seconds to design the filters: ours whole, others by what a frequency costs, as many as ours."""
     if encoder.name == "ours":
-        return _processor_seconds(lambda: (encoder_filters.cache_clear(), encoder_filters(array, order, RATE)))
+        return _processor_seconds(lambda: (kept_filters.cache_clear(), kept_filters(array, order, RATE)))
     spent = []
     for count in (4, 16):
         hertz = np.linspace(100, 7000, count)

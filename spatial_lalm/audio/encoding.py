@@ -84,7 +84,6 @@ def taps_at(rate: int) -> int:
     return 2 * round(TAPS * rate / INTERNAL_RATE / 2)
 
 
-@lru_cache(maxsize=32)
 def encoder_filters(array: MicrophoneArray, order: int = 1, rate: int = INTERNAL_RATE) -> EncodingFilters:
     """Design the encoder of an array at a rate in Hz; kept for arrays of equal acoustics, slow ones also on disk.
 
@@ -97,6 +96,12 @@ def encoder_filters(array: MicrophoneArray, order: int = 1, rate: int = INTERNAL
         raise InputError(f"ambisonic order {order} is not supported: choose 0 to {MAX_ORDER}")
     if not RATES[0] <= rate <= RATES[1]:
         raise InputError(f"sample rate {rate} Hz is not supported: encode at {RATES[0]} to {RATES[1]} Hz")
+    return kept_filters(array, order, rate)
+
+
+@lru_cache(maxsize=32)
+def kept_filters(array: MicrophoneArray, order: int, rate: int) -> EncodingFilters:
+    """The filters from memory, from the disk or designed; apart from ``encoder_filters`` so that defaults meet."""
     slow = array.measured is not None or taps_at(rate) * array.microphones**3 > SLOW_DESIGN
     if not slow:
         return _designed(array, order, rate)

@@ -243,6 +243,7 @@ def test_nothing_but_omni_at_zero_hertz() -> None:
 def test_design_is_kept_by_content() -> None:
     twin = MicrophoneArray("twin", preset("circle6").positions)
     assert encoder_filters(twin) is encoder_filters(preset("circle6"))
+    assert encoder_filters(twin) is encoder_filters(twin, rate=RATE, order=1)
     with pytest.raises(ValueError, match="read-only"):
         encoder_filters(twin).quality[0, 0] = 0.0
 

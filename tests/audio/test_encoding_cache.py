@@ -10,7 +10,7 @@ import pytest
 
 from spatial_lalm.audio import encoding, encoding_cache
 from spatial_lalm.audio.arrays import MicrophoneArray
-from spatial_lalm.audio.encoding import encoder_filters, fibonacci_grid
+from spatial_lalm.audio.encoding import encoder_filters, fibonacci_grid, kept_filters
 from spatial_lalm.audio.measured import MeasuredResponses
 from spatial_lalm.audio.presets import preset
 
@@ -19,7 +19,7 @@ from spatial_lalm.audio.presets import preset
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder of our own."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    encoder_filters.cache_clear()
+    kept_filters.cache_clear()
     return tmp_path / "spatial-lalm" / "encoders"
 
 
@@ -46,7 +46,7 @@ def designs(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def again(array: MicrophoneArray, order: int = 1) -> encoding.EncodingFilters:
     """As a new process would design it."""
-    encoder_filters.cache_clear()
+    kept_filters.cache_clear()
     return encoder_filters(array, order)
 
 
