@@ -47,7 +47,7 @@ def tilings(dtype: torch.dtype, width: int) -> dict[str, Tiling]:
     wide = width > 64
     warps = 8 if wide else 4
     if dtype == torch.float32:
-        queries = Tiling(64, 32, warps, 2)
+        queries = Tiling(32, 32, 4, 2) if wide else Tiling(64, 32, 4, 2)
         return {"forward": queries, "query": queries, "key": Tiling(32, 32, warps, 2)}
     return {
         "forward": Tiling(128, 64, warps, 3),
