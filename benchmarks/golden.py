@@ -20,7 +20,8 @@ from typing import Any
 
 from spatial_lalm.errors import InputError
 from spatial_lalm.evaluate.choices import official_match
-from spatial_lalm.evaluate.folders import FolderOptions, FolderReport, score_folders
+from spatial_lalm.evaluate.folder_report import FolderOptions, FolderReport
+from spatial_lalm.evaluate.folders import score_folders
 from spatial_lalm.evaluate.transcripts import word_errors
 
 TOLERANCE = 1e-6

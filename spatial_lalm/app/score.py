@@ -9,9 +9,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from spatial_lalm.evaluate.folders import FolderReport
+    from spatial_lalm.evaluate.folder_report import FolderReport
 
-BENCHMARKS = ("dcase2022", "dcase2023", "dcase2024", "dcase2025", "rttm", "events", "transcripts", "choices")
+BENCHMARKS = (
+    "dcase2022",
+    "dcase2023",
+    "dcase2024",
+    "dcase2025",
+    "tracking",
+    "rttm",
+    "events",
+    "rooms",
+    "transcripts",
+    "choices",
+)
 EXIT_PROBLEMS = 2
 SHOWN = 20
 """Problems told one by one; the rest are counted."""
@@ -34,13 +45,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="what six columns of a prediction hold: angles and distance, or x, y, z (default: polar)",
     )
     add("--collar", type=float, metavar="S", help="seconds of tolerance (default: rttm 0, events 0.2)")
-    add("--intervals", action="store_true", help="add bootstrap intervals over recordings (dcase, choices)")
+    add("--intervals", action="store_true", help="add bootstrap intervals over recordings (dcase, rooms, choices)")
     add("--json", action="store_true", help="print the whole report as JSON")
 
 
 def run(args: argparse.Namespace) -> int:
     """Score and print; 2 where files have problems that were not allowed."""
-    from spatial_lalm.evaluate.folders import FolderOptions, score_folders
+    from spatial_lalm.evaluate.folder_report import FolderOptions
+    from spatial_lalm.evaluate.folders import score_folders
 
     options = FolderOptions(
         args.official, args.reference_unit, args.prediction_unit, args.coordinates, args.collar, args.intervals
@@ -68,7 +80,7 @@ def text(report: FolderReport) -> str:
     rows = [["", *keys]]
     rows += [[name, *(_cell(row, key) for key in keys)] for name, row in report.scores.items()]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = [f"{report.benchmark}, {'official' if report.official else 'sound'} variant, {report.recordings} scored"]
+    lines = [f"{report.benchmark}, {'official' if report.official else 'default'} variant, {report.recordings} scored"]
     for row in rows:
         cells = [
             f"{row[0]:<{widths[0]}}",

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from spatial_lalm.errors import InputError
+from spatial_lalm.evaluate.files import FileProblem, number, read_rows, refuse_duplicates
 from spatial_lalm.evaluate.metrics import Interval, absolute_errors, bootstrap_interval, mean, median
 
 Floats = NDArray[np.floating[Any]]
 
 UNITS = {"t60_s": "s", "drr_db": "dB", "c50_db": "dB", "volume_m3": "octaves"}
 """Unit of the errors; volumes are compared as logarithms to base 2, where 1 is a factor of two."""
+LIMITS = {"t60_s": (0.0, 30.0), "volume_m3": (0.0, math.inf)}
+"""Above the lower and up to the upper limit: a T60 of 450 is one in milliseconds."""
 
 
 @dataclass(frozen=True)
@@ -91,9 +96,33 @@ def room_agreement(
         if name not in predicted:
             raise InputError(f"{name} is not predicted: give an estimate for each room, a constant where none is made")
         sides = [np.asarray(side, dtype=float) for side in (predicted[name], truth)]
-        if name in ("t60_s", "volume_m3") and any((side <= 0).any() for side in sides):
+        if name in LIMITS and any((side <= 0).any() for side in sides):
             raise InputError(f"{name} holds a value of zero or less: it must be above")
         if name == "volume_m3":
             sides = [np.log2(side) for side in sides]
         found[name] = agreement(sides[0], sides[1], clusters, resamples)
     return found
+
+
+def read_rooms(path: Path) -> dict[str, dict[str, float]]:
+    """Room properties by recording, from a CSV whose header is ``recording`` and names of ``UNITS``.
+
+    Raises:
+        FileProblem: another header, a row of another length, what is no number or outside ``LIMITS``, a name twice.
+    """
+    header, *rows = read_rows(path) or [[]]
+    names = [name.strip() for name in header[1:]]
+    if header[:1] != ["recording"] or not names or set(names) - UNITS.keys() or len(set(names)) < len(names):
+        raise FileProblem(path, f"the header must be recording and some of {', '.join(UNITS)}", 1)
+    rooms = {}
+    for row, cells in enumerate(rows, 2):
+        if len(cells) != len(header):
+            raise FileProblem(path, f"{len(cells)} columns where {len(header)} are due ({','.join(header)})", row)
+        values = {name: number(path, row, name, text) for name, text in zip(names, cells[1:], strict=True)}
+        for name, value in values.items():
+            low, high = LIMITS.get(name, (-math.inf, math.inf))
+            if not low < value <= high:
+                raise FileProblem(path, f"{name} {value:g} lies outside {low:g} (excluded) to {high:g}", row)
+        rooms[cells[0]] = values
+    refuse_duplicates(path, "recording", (cells[0] for cells in rows), 2)
+    return rooms

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from spatial_lalm.audio.conventions import angles, wrap_degrees
 from spatial_lalm.errors import InputError
 from spatial_lalm.evaluate.matching import angles_between_all, match
+from spatial_lalm.evaluate.seld_tables import SeldTable
 
 Floats = NDArray[np.floating[Any]]
 Moment = Mapping[Hashable, Floats | Sequence[float]]
@@ -148,3 +149,30 @@ def _wait(references: Sequence[Moment], found: Sequence[Found], track: Hashable)
 def _mean_ospa(references: Sequence[Moment], predictions: Sequence[Moment], cutoff_deg: float, order: float) -> float:
     sides = zip(references, predictions, strict=True)
     return float(np.mean([ospa(_directions(a), _directions(b), cutoff_deg, order) for a, b in sides]))
+
+
+# ---------------------------------------------------------------- files
+
+
+def moments_of(table: SeldTable, frames: int) -> list[dict[Hashable, Floats]]:
+    """The first ``frames`` frames of a label file as moments; a track is a class and a source."""
+    moments: list[dict[Hashable, Floats]] = [{} for _ in range(frames)]
+    keys = zip(table.frames.tolist(), table.classes.tolist(), table.sources.tolist(), strict=True)
+    for (frame, *track), direction in zip(keys, table.directions, strict=True):
+        if frame < frames:
+            moments[frame][tuple(track)] = direction
+    return moments
+
+
+def mean_scores(scores: Sequence[TrackScores]) -> dict[str, float]:
+    """Means over recordings of what is defined there, NaN where it is nowhere; ``lost`` is a sum."""
+    rows = []
+    for one in scores:
+        flat = asdict(one)
+        ospa_deg = flat.pop("ospa_deg")
+        rows.append(flat | {f"ospa{order:g}_deg": value for order, value in ospa_deg.items()})
+    means = {}
+    for key in rows[0]:
+        defined = [row[key] for row in rows if math.isfinite(row[key])]
+        means[key] = float(np.mean(defined)) if defined else math.nan
+    return means | {"lost": float(sum(one.lost for one in scores))}

@@ -163,6 +163,8 @@ def test_one_name_in_two_folders_is_told(tmp_path: Path, capsys: pytest.CaptureF
     ("flags", "words"),
     [
         (["rttm", "--official"], "official: rttm has no such variant"),
+        (["rooms", "--official"], "official: rooms has no such variant"),
+        (["tracking", "--prediction-unit", "m"], "prediction unit: tracking"),
         (["dcase2023", "--prediction-unit", "cm"], "prediction unit: dcase2023"),
         (["dcase2025", "--coordinates", "cartesian"], "coordinates: dcase2025"),
         (["choices", "--collar", "1"], "collar: choices"),
@@ -209,6 +211,51 @@ def test_events(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert scores["micro/event"] == {"F1": 0.5, "precision": 0.5, "recall": 0.5}
     assert (scores["macro/event"]["F1"], scores["macro/segment"]["F1"]) == (0.5, 1)
     assert report(capsys, "events", truth, said, "--collar", "0.5")["scores"]["micro/event"]["F1"] == 1
+
+
+def test_tracking(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    truth = folder(tmp_path / "a", r__csv="".join(f"{i},0,0,{i},0\n" for i in range(10)))
+    said = folder(tmp_path / "b", r__csv="".join(f"{i},0,{i // 6},{i + 3},0\n" for i in range(2, 10)))
+    scores = report(capsys, "tracking", truth, said)["scores"]["all"]
+    expected = {"azimuth_deg": 3, "detected": 0.8, "swaps": 1, "latency_s": 0.2, "lost": 0, "false_alarms": 0}
+    assert {key: scores[key] for key in expected} == pytest.approx(expected)
+    assert scores["ospa1_deg"] == pytest.approx((8 * 3 + 2 * 30) / 10)
+    assert report(capsys, "tracking", truth, truth)["scores"]["all"]["ospa5_deg"] == pytest.approx(0, abs=1e-9)
+    folder(said, r__csv="0,0,0,0,0\n0,0,0,9,0\n")
+    assert run("tracking", truth, said) == 2
+    assert "b/r.csv, row 2: frame, class and source (0, 0, 0) came in row 1" in capsys.readouterr().err
+
+
+ROOMS = "recording,t60_s,volume_m3\na,0.5,100\nb,1.0,50\nc,2.0,80\n"
+
+
+def test_rooms(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    truth = folder(tmp_path / "a", r__csv=ROOMS)
+    said = folder(tmp_path / "b", r__csv="recording,volume_m3,t60_s\nc,80,2.3\nb,100,1.0\na,200,0.5\n")
+    scores = report(capsys, "rooms", truth, said)["scores"]
+    assert scores["t60_s"]["MAE"] == pytest.approx(0.1)
+    assert (scores["volume_m3"]["MAE"], scores["volume_m3"]["bias"]) == pytest.approx((2 / 3, 2 / 3))
+    perfect = report(capsys, "rooms", truth, truth, "--intervals")
+    assert perfect["scores"]["t60_s"] == pytest.approx({"bias": 0, "MAE": 0, "median": 0, "MSE": 0, "rho": 1})
+    assert perfect["intervals"]["t60_s MAE"]["high"] == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (ROOMS.replace("c,2.0,80\n", ""), "lacks an estimate for c"),
+        (ROOMS + "d,1,1\n", "estimates d, which is no recording"),
+        (ROOMS.replace("0.5", "500"), "row 2: t60_s 500 lies outside 0 (excluded) to 30"),
+        (ROOMS + "a,1,1\n", "row 5: recording a came in row 2"),
+        (ROOMS.replace("t60_s", "t60"), "row 1: the header must be recording"),
+        ("recording,t60_s\na,0.5\nb,1\nc,2\n", "row 1: the header lacks volume_m3"),
+        (ROOMS + "d,1\n", "row 5: 2 columns where 3 are due"),
+    ],
+)
+def test_rooms_that_do_not_fit(text: str, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    truth, said = folder(tmp_path / "a", r__csv=ROOMS), folder(tmp_path / "b", r__csv=text)
+    assert run("rooms", truth, said) == 2
+    assert f"b/r.csv{', ' if words.startswith('row') else ': '}{words}" in capsys.readouterr().err
 
 
 def test_transcripts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -304,7 +351,7 @@ def test_the_table_is_aligned(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     truth = folder(tmp_path, a__csv=SECOND)
     assert run("dcase2023", truth, truth, "--intervals") == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "dcase2023, sound variant, 1 scored"
+    assert lines[0] == "dcase2023, default variant, 1 scored"
     assert lines[1].split() == ["ER", "F", "LE", "LR", "SELD"]
     assert lines[2].split() == ["macro/segment20", "0.000", "1.000", "0.000", "1.000", "0.000"]
     assert len(lines[1]) == len(lines[2])

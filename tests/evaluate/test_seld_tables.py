@@ -75,6 +75,7 @@ MALFORMED = {
     "nan": ("0,1,0,nan,30,200\n", "row 1: azimuth 'nan' is no finite number"),
     "half a frame": ("0.5,1,0,90,30,200\n", "row 1: frame 0.5 is no whole number"),
     "negative class": ("0,-1,0,90,30,200\n", "row 1: class -1 is no whole number"),
+    "a frame after days": ("9000000,1,0,90,30,200\n", "row 1: frame 9e.06 lies outside 0 to 864000"),
     "azimuth": ("0,1,0,400,30,200\n", "row 1: azimuth 400 lies outside -180 to 360"),
     "elevation": (GOOD + "1,1,0,90,91,200\n", "row 2: elevation 91 lies outside -90 to 90"),
     "no distance at all": ("0,1,0,90,30,0\n", "row 1: a distance of zero or less"),
