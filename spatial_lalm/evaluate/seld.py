@@ -11,7 +11,7 @@ year  counted scores
 
 Never quote ``LE`` or ``AngE`` without ``LR``: a system that answers only when it is sure has small errors.
 
-The sound variant, which is the default, averages over the classes for which a score is defined (``F``: the class is in
+The default variant averages over the classes for which a score is defined (``F``: the class is in
 the reference or was predicted; ``LR``, ``LE``: it is in the reference), so that a perfect prediction scores 1. The
 official variant does as the challenges' code: absent classes count as ``F`` = ``LR`` = 0 and as ``LE`` = 180, only 13
 classes are looked at, and the last frame never counts; see ``seld_counts`` for its other habits. ``DistE`` is in
@@ -154,7 +154,7 @@ class SeldScorer:
         return SeldScores(values, {key: rows[key] for key in keys} if average == "macro" else {})
 
     def _seld(self, rows: dict[str, Floats], values: dict[str, float]) -> float:
-        """Official: the mean over classes of each class's own score; sound: of the averages that are quoted with it."""
+        """Official: the mean over classes of each class's own score; default: of the averages that are quoted with it."""
         if self.official:
             return _mean(rows["SELD"])
         averaged = {key: np.array([value]) for key, value in values.items()}

@@ -76,7 +76,7 @@ class Cell:
 def count(reference: SeldTable, prediction: SeldTable, protocol: Protocol, classes: int, official: bool) -> Counts:
     """Counts of one recording, of classes 0 to ``classes`` - 1.
 
-    Sound: every frame counts up to the last that reference or prediction speak of. Official: the last frame of the
+    Default: every frame counts up to the last that reference or prediction speak of. Official: the last frame of the
     reference ends the recording and does not itself count (save where its second is counted for other frames).
     """
     units = _units(reference, prediction, protocol.frames, official)
@@ -162,7 +162,7 @@ def _segment_cell(
 ) -> Cell:
     """Tracks of a class in a second: matched frame by frame, a track's angles averaged.
 
-    Sound: a track is a source of the reference, each that is never matched is missed, and predictions beyond the
+    Default: a track is a source of the reference, each that is never matched is missed, and predictions beyond the
     matches are spurious. Official: a track is a place in the order of a frame's rows, both sides count as many tracks
     as they have at once at most, only the difference of the two is missed or spurious, and where both sides never meet
     in a frame as many are missed as were predicted.
