@@ -154,7 +154,7 @@ class SeldScorer:
         return SeldScores(values, {key: rows[key] for key in keys} if average == "macro" else {})
 
     def _seld(self, rows: dict[str, Floats], values: dict[str, float]) -> float:
-        """Official: the mean over classes of each class's own score; default: of the averages that are quoted with it."""
+        """Official: the mean of the classes' own scores; default: of the averages that are quoted with it."""
         if self.official:
             return _mean(rows["SELD"])
         averaged = {key: np.array([value]) for key, value in values.items()}
