@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,9 +25,13 @@ settings.register_profile("no_deadline", deadline=None)
 settings.load_profile("no_deadline")
 
 
+CACHES = tempfile.TemporaryDirectory(prefix="spatial-lalm-tests-")
+
+
 def pytest_configure() -> None:
-    """One thread a test: many small operations gain nothing by more, and other work may share the cores."""
+    """One thread a test, as many small operations gain nothing by more; and nothing is left in the user's caches."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ["XDG_CACHE_HOME"] = CACHES.name
 
 
 TINY_TEXT: dict[str, Any] = {
