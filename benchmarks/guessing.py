@@ -1,13 +1,14 @@
 """Can answers be guessed without listening? Accuracy of a constant and of a bag of words, for every kind of question.
 
-Usage: python benchmarks/guessing.py [--scenes 6000] [--quick] [--json FILE]
+Usage: python benchmarks/guessing.py [--scenes 6000] [--quick] [--measure] [--json FILE]
 
-Random scene graphs (``scene_graphs.py``, no sound) are asked about; the balance of claims is measured on others of the
-same sort. A naive Bayes classifier over hashed words and pairs of neighbouring words of the question or the options
-learns on half of the scenes and guesses the other half; so does the best constant. Yes or no and multiple choice are
-scored by their claim or letter, numbers within a tolerance (15 degrees, a quarter of a distance, a
-decay time or a duration, 1 s of a time, 2 dB, 10 %), everything else word by word. A second table says how well the
-words alone tell questions that are declined from answered ones. Prints Markdown.
+Random scene graphs (``scene_graphs.py``, no sound) are asked about, thinned by the balance that is shipped; with
+``--measure`` that is first measured anew, on other scenes of the same sort, and written to its place. A naive Bayes
+classifier over hashed words and pairs of neighbouring words of the question or the options learns on half of the scenes
+and guesses the other half; so does the best constant. Yes or no and multiple choice are scored by their claim or
+letter, numbers within a tolerance (15 degrees, a quarter of a distance, a decay time or a duration, 1 s of a time,
+2 dB, 10 %), everything else word by word. A second table says how well the words alone tell questions that are declined
+from answered ones. Prints Markdown.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from scene_graphs import random_scene
 
 from spatial_lalm.audio.wording import Spatial
 from spatial_lalm.simulation.questions import FAMILIES, REGISTRY, Balance, QuestionAnswer, Questions, ask_many
+from spatial_lalm.simulation.questions.balance import SHIPPED
 from spatial_lalm.simulation.questions.kind import DraftedKind
 from spatial_lalm.simulation.questions.view import View
 
@@ -111,16 +113,14 @@ def agreed(found: Questions) -> tuple[QuestionAnswer, ...]:
     return found.kept
 
 
-def asked_by_kind(scenes: int) -> dict[str, list[QuestionAnswer]]:
-    """Balanced questions of every kind; those that fit few scenes are asked about more of them."""
-    balance = Balance.measure(asked_about(scenes, 1))
+def asked_by_kind(scenes: int, seed: int, balance: Balance | None) -> dict[str, list[QuestionAnswer]]:
+    """Questions of every kind; those that fit few scenes are asked about more of them."""
     by_kind: dict[str, list[QuestionAnswer]] = {kind: [] for kind in GUESSED}
-    for qa in asked_about(scenes, 2, balance):
+    for qa in asked_about(scenes, seed, balance):
         by_kind[qa.kind].append(qa)
     rare = [kind for kind, asked in by_kind.items() if len(asked) < RARE * scenes]
-    balance = Balance.measure(asked_of(rare, MORE_SCENES * scenes, 3))
     by_kind |= {kind: [] for kind in rare}
-    for qa in asked_of(rare, MORE_SCENES * scenes, 4, balance):
+    for qa in asked_of(rare, MORE_SCENES * scenes, seed + 1, balance):
         by_kind[qa.kind].append(qa)
     return by_kind
 
@@ -268,10 +268,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--scenes", type=int, default=6000)
     parser.add_argument("--quick", action="store_true", help=f"{QUICK_SCENES} scenes, below a minute")
+    parser.add_argument("--measure", action="store_true", help=f"measure the balance anew and write {SHIPPED.name}")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     scenes = QUICK_SCENES if options.quick else options.scenes
-    by_kind = asked_by_kind(scenes)
+    if options.measure:
+        asked = asked_by_kind(scenes, 1, None)
+        Balance.measure(itertools.chain.from_iterable(asked.values())).save(SHIPPED)
+        Balance.shipped.cache_clear()
+    by_kind = asked_by_kind(scenes, 3, Balance.shipped())
     rows = [judge(family, kind, by_kind[kind]) for family in FAMILIES for kind in FAMILIES[family] if kind in GUESSED]
     print(table(rows))
     over = [row.kind for row in rows if row.surely > LIMITS.get(row.family, 1.0)]

@@ -17,7 +17,7 @@ from spatial_lalm.audio.scene import Scene
 from spatial_lalm.audio.wording import Spatial
 from spatial_lalm.simulation.dialects import Dialect
 from spatial_lalm.simulation.library import SourceLibrary
-from spatial_lalm.simulation.questions import ask_many
+from spatial_lalm.simulation.questions import Balance, ask_many
 from spatial_lalm.simulation.recipe import SceneRecipe
 from spatial_lalm.simulation.sampling import render_blocks
 from spatial_lalm.simulation.shard_writer import ShardWriter
@@ -105,6 +105,7 @@ class Rendered:
             self.recipe.questions,
             scene_spatial(scene),
             self.recipe.phrasings,  # type: ignore[arg-type]  # checked by the recipe
+            balance=Balance.shipped(),
         )
         return {"questions": [asdict(one) for one in asked.kept]}
 

@@ -7,9 +7,12 @@ them; after that every question is kept or dropped by its own draw, and shards s
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
 
 import numpy as np
 
@@ -20,6 +23,8 @@ RARE = 0.03
 """A claim that is rarer than this is kept whole and not waited for, but for yes and no."""
 
 ROUNDS, LEAST = 60, 0.02
+SHIPPED = Path(__file__).with_name("balance.json")
+"""Measured by ``benchmarks/guessing.py --measure``, which says on what."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,24 @@ class Balance:
                 for claim, share in (_option_shares if members[0].options else _claim_shares)(members)
             }
         )
+
+    @classmethod
+    @cache
+    def shipped(cls) -> Balance:
+        """The balance that written scenes are asked with; of their usual distribution, so near for others."""
+        return cls.load(SHIPPED)
+
+    @classmethod
+    def load(cls, path: Path) -> Balance:
+        """The balance that ``save`` wrote."""
+        rows = json.loads(path.read_text(encoding="utf-8"))
+        return cls({(kind, topic, claim): share for kind, topic, claim, share in rows})
+
+    def save(self, path: Path) -> None:
+        """Write rows of kind, topic, claim and share, one a line; what is kept whole is left out."""
+        rows = sorted([*key, round(share, 4)] for key, share in self.keep.items() if share < 1)
+        lines = ",\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
+        path.write_text(f"[\n{lines}\n]\n", encoding="utf-8")
 
     def keeps(self, qa: QuestionAnswer, rng: np.random.Generator) -> bool:
         """Draw whether a question stays."""
