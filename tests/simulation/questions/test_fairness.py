@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -139,3 +140,12 @@ def test_balance_waits_for_no_rare_word_but_always_for_yes_and_no() -> None:
     keep = Balance.measure([asked("yes", "is_there")] * 9).keep
     assert keep == {("is_there", "", "yes"): 0.0}
     assert Balance().keeps(asked("small"), np.random.default_rng(0))
+
+
+def test_the_shipped_balance_is_read_and_written_alike(tmp_path: Path) -> None:
+    shipped = Balance.shipped()
+    assert len(shipped.keep) > 100
+    assert all(0 <= share < 1 for share in shipped.keep.values())
+    shipped.save(tmp_path / "again.json")
+    assert Balance.load(tmp_path / "again.json") == shipped
+    assert {kind for kind, _, _ in shipped.keep} <= set(REGISTRY)
