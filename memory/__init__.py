@@ -1,4 +1,4 @@
-"""What is remembered of a recording: segments of frames, summarised into a few tokens each, and the file that keeps it."""
+"""What is remembered of a recording: segments of frames in a few tokens each, and the file that keeps it all."""
 
 from spatial_lalm.memory.segments import SegmentSummary, summary_size
 

@@ -4,7 +4,7 @@ A part: ``windows/…`` (one row a window) and ``stretches/…`` (one row a stre
 
 The whole file, R rows a table: ``segments/…`` R windows: ``start_s``, ``hidden (R, Q, H)`` and ``numbers (R, Q, N)``
 (memory tokens, half precision), ``key (R, H)``, the mean of its frames' hidden state; ``room/…`` R windows: smoothed
-numbers ``value`` and ``scale (R, 10)`` and the part of ``rooms`` that it is in; ``rooms/…`` R rooms one after the other:
+numbers ``value`` and ``scale (R, 10)`` and the ``part``, a row of ``rooms``; ``rooms/…`` R rooms one after the other:
 ``start_s``, ``end_s``, ``value`` and ``uncertainty (R, 10)`` in units (T60 in s, six octaves' T60, DRR and C50 in dB,
 volume in m³); ``events/…`` R events: see ``EVENTS``; their trajectories every 100 ms one after the other in
 ``tracks/azimuth_deg``, ``tracks/elevation_deg``, ``tracks/distance_m``, ``tracks/active``, of which an event has

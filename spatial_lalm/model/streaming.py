@@ -53,7 +53,7 @@ class Window:
     @property
     def frames(self) -> int:
         """Frames of 100 ms."""
-        return int((self.signals.shape[1] - CONTEXT - TAIL) // FRAME
+        return int((self.signals.shape[1] - CONTEXT - TAIL) // FRAME)
 
     def features(self, order: int) -> Tensor:
         """``(1 + S, T, F)``, the same as in the features of the whole recording."""
