@@ -68,10 +68,11 @@ class Part:
     doubt: Doubt | None = None
 
 
-def ground(text: str, question: str, heard: Heard, part: Part = Part()) -> tuple[str, bool]:
+def ground(text: str, question: str, heard: Heard, part: Part = Part(), scene: Scene | None = None) -> tuple[str, bool]:
     """The sentence to give for the language model's ``text``, and whether it declines.
 
-    What the question says plainly (``model.question``) goes before what the language model took it for.
+    What the question says plainly (``model.question``) goes before what the language model took it for. ``scene`` is
+    what is told of instead of ``heard``, where sources are known better than by the direction of single events.
     """
     asked = read_question(question)
     if asked.kind == "cannot":
@@ -80,7 +81,7 @@ def ground(text: str, question: str, heard: Heard, part: Part = Part()) -> tuple
         return f"{part.doubt.reason[0].upper()}{part.doubt.reason[1:]}, so I cannot hear this recording.", True
     if asked.span is not None and asked.span.within(part.start_s, part.end_s) is None:
         return f"I did not hear that moment: what I heard runs from {part.start_s:.1f} s to {part.end_s:.1f} s.", True
-    return _Grounding(asked, during(heard, asked, part), part, question).answer(text)
+    return _Grounding(asked, during(heard, asked, part), part, question, scene).answer(text)
 
 
 def during(heard: Heard, asked: Asked, part: Part) -> Heard:
@@ -95,9 +96,9 @@ def during(heard: Heard, asked: Asked, part: Part) -> Heard:
 class _Grounding:
     """One question, read, and what was heard in the seconds that it is about."""
 
-    def __init__(self, asked: Asked, heard: Heard, part: Part, question: str) -> None:
+    def __init__(self, asked: Asked, heard: Heard, part: Part, question: str, scene: Scene | None = None) -> None:
         self.asked, self.heard, self.part = asked, heard, part
-        self.scene = as_scene(heard)
+        self.scene = as_scene(heard) if scene is None else scene
         self.about_sound = _SOUND.search(question.lower()) is not None
         span = asked.span.within(part.start_s, part.end_s) if asked.span else None
         self.where = str(span) if span else "in this recording" if part.whole else "in this part"

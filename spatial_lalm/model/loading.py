@@ -70,7 +70,7 @@ class SpatialLalm:
         from spatial_lalm.model.question import read_question
 
         recording = _opened(recording)
-        question = _one_question(question)
+        question = one_question(question)
         self._check(recording, start_s, end_s)
         signals, quality = recording.ambisonics(start_s, end_s, self.order_read(recording))
         doubt = recording.doubt
@@ -170,7 +170,7 @@ def _opened(recording: object) -> Recording:
     return recording
 
 
-def _one_question(question: object) -> str:
+def one_question(question: object) -> str:
     """The question in one line."""
     if not isinstance(question, str):
         raise InputError(f'the question is {question!r}: it must be text, something like "Where is the speaker?"')
