@@ -179,7 +179,7 @@ def visited_pairs(name: str, frames: int) -> float:
     for start in range(0, frames, TILE_Q):
         begin = max(0, (start // SEGMENT - WINDOW) * SEGMENT)
         end = min(frames, (min(start + TILE_Q, frames) - 1) // SEGMENT * SEGMENT + SEGMENT)
-        pairs += TILE_Q * (-(begin - end) // TILE_K + -(-MEMORY // TILE_K)) * TILE_K
+        pairs += TILE_Q * TILE_K * (-((begin - end) // TILE_K) - (-MEMORY // TILE_K))
     return pairs
 
 
