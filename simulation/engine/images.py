@@ -37,6 +37,11 @@ class Images:
         """The images where ``kept (N,)`` is true."""
         return Images(*(getattr(self, field.name)[kept] for field in fields(self)))
 
+    @classmethod
+    def joined(cls, parts: Sequence[Images]) -> Images:
+        """Several lists as one; their owners stay as they are."""
+        return cls(*(torch.cat([getattr(part, field.name) for part in parts]) for field in fields(cls)))
+
 
 @dataclass(frozen=True)
 class _Lattice:

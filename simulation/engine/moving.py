@@ -10,6 +10,7 @@ Legend: H knots, B octave bands, R rows of the receiver, T samples.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -42,6 +43,7 @@ DIRECTION_TAPS = 512
 FINER = 4
 MOVING_IMAGES_S = 0.05
 """Reflections are exact for this long after the direct sound; shorter than for what stands still, there being many."""
+KNOTS_AT_ONCE = 16
 
 
 def knot_count(samples: int, rate: int) -> int:
@@ -66,19 +68,35 @@ def render_moving(
         raise ValueError(f"{len(paths)} knots for {len(dry)} samples: {knot_count(len(dry), rate)} are needed")
     seam_s = max(path.direct_s for path in paths) + MOVING_IMAGES_S
     where = torch.device(device)
-    images = image_sources(paths, np.full(len(paths), seam_s * SPEED_OF_SOUND), where)
-    fade_out(images, np.full(len(paths), seam_s))
-    reflections = hear_images(images.only(~images.direct), len(paths), receiver, early_size(seam_s, rate), rate)
+    reflections, direct = _early(paths, seam_s, receiver, rate, where)
     late, start = late_part(paths[0], seam_s, receiver, rate)
     late, sound = late.to(where), torch.from_numpy(dry).to(where)
     step = round(STEP_S * rate)
     wet = late.new_zeros(len(late), len(dry) + start + max(late.shape[1], reflections.shape[2]))
     _add(wet, faded_convolution(sound, reflections, step), 0)
     _add(wet, _convolution(sound, late), start)
-    direct = images.only(images.direct)
     filters, lead = _direction_filters(direct, receiver, rate)
     _add(wet, faded_convolution(_delayed(sound, direct, rate), filters, step), -lead)
     return wet.cpu().numpy()
+
+
+def _early(
+    paths: Sequence[Path], seam_s: float, receiver: Receiver, rate: int, device: torch.device
+) -> tuple[Tensor, Images]:
+    """Reflections ``(H, R, taps)`` up to the seam, and the direct sound, of every knot; some knots at a time.
+
+    A small room has thousands of images for each.
+    """
+    reflections, direct = [], []
+    for start in range(0, len(paths), KNOTS_AT_ONCE):
+        group = paths[start : start + KNOTS_AT_ONCE]
+        images = image_sources(group, np.full(len(group), seam_s * SPEED_OF_SOUND), device)
+        fade_out(images, np.full(len(group), seam_s))
+        size = early_size(seam_s, rate)
+        reflections.append(hear_images(images.only(~images.direct), len(group), receiver, size, rate))
+        arrived = images.only(images.direct)
+        direct.append(replace(arrived, owner=arrived.owner + start))
+    return torch.cat(reflections), Images.joined(direct)
 
 
 def _add(total: Tensor, part: Tensor, place: int) -> None:
