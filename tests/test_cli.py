@@ -25,6 +25,10 @@ FLAGS = {
         *("--layout", "--workers", "--ray", "--engine", "--json", "--describe"),
     },
     "ask": {"recording", "question", "--format", "--array", "--model", "--start", "--end", "--json"},
+    "analyze": {
+        *("recording", "--out", "--format", "--array", "--model", "--start", "--end", "--views", "--events", "--plot"),
+        *("--rate", "--channels", "--encoding", "--workers", "--ray", "--force", "--json"),
+    },
     "encode": {
         *("recording", "out", "--array", "--order", "--rate", "--encoding", "--calibrate", "--force", "--json"),
     },

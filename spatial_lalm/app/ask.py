@@ -5,11 +5,21 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from spatial_lalm.errors import InputError
+
+if TYPE_CHECKING:
+    from spatial_lalm.audio.recording import Recording
+    from spatial_lalm.model.answers import Answer
+    from spatial_lalm.model.loading import SpatialLalm
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command to its parser."""
-    parser.add_argument("recording", metavar="RECORDING", help="a sound file with any number of channels")
+    parser.add_argument("recording", metavar="RECORDING", help="a sound file of any length, or what analyze made of it")
     parser.add_argument("question", metavar="QUESTION", help='such as "Where is the speaker?"')
     parser.add_argument(
         "--format",
@@ -25,13 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Open, listen, answer; the assumptions go to stderr so that stdout holds the answer alone."""
-    from spatial_lalm.audio.recording import Recording
+    from spatial_lalm.memory.store import looks_like_memory
 
-    recording = Recording.open(args.recording, format=args.format, array=args.array)
-
-    from spatial_lalm.model.loading import load_model
-
-    answer = load_model(args.model).ask(recording, args.question, args.start, args.end)
+    answer = _from_memory(args) if looks_like_memory(args.recording) else _from_sound(args)
     if args.json:
         print(json.dumps(answer.to_dict(), indent=2, allow_nan=False))
         return 0
@@ -39,3 +45,49 @@ def run(args: argparse.Namespace) -> int:
         print(f"assumed: {note}", file=sys.stderr)
     print(answer.text)
     return 0
+
+
+def _from_memory(args: argparse.Namespace) -> Answer:
+    """The answer from a file that ``analyze`` wrote; the model is loaded only where the question is open."""
+    for flag, value, default in (
+        ("format", args.format, None), ("array", args.array, None), ("start", args.start, 0.0), ("end", args.end, None)
+    ):  # fmt: skip
+        if value != default:
+            way = "name the time in the question" if flag in ("start", "end") else "that was settled by analyze"
+            raise InputError(f"--{flag} {value}: {args.recording} is an analysed recording: {way}")
+    from spatial_lalm.model.recorded import Recorded
+
+    return Recorded.open(args.recording).ask(args.question, lambda: _model(args))
+
+
+def _from_sound(args: argparse.Namespace) -> Answer:
+    """The answer about a sound file; one longer than the model hears at once is analysed first."""
+    from spatial_lalm.audio.recording import Recording
+
+    recording = Recording.open(args.recording, format=args.format, array=args.array)
+    model = _model(args)
+    length = (recording.duration_s if args.end is None else args.end) - args.start
+    if length > model.model.config.max_seconds + 0.1:
+        return _analysed(recording, model, args)
+    return model.ask(recording, args.question, args.start, args.end)
+
+
+def _analysed(recording: Recording, model: SpatialLalm, args: argparse.Namespace) -> Answer:
+    from spatial_lalm.app.progress import Progress
+    from spatial_lalm.model.analysis import analyse, plan_analysis
+    from spatial_lalm.model.loading import one_question
+    from spatial_lalm.model.recorded import Recorded
+
+    one_question(args.question)  # refused before anything is heard
+    plan = plan_analysis(model, recording, start_s=args.start, end_s=args.end)
+    with tempfile.TemporaryDirectory(prefix="spatial_lalm_") as folder:
+        out = Path(folder) / "heard.h5"
+        with Progress("heard", seconds=True) as progress:
+            analyse(plan, out, progress=progress)
+        return Recorded.open(out).ask(args.question, lambda: model)
+
+
+def _model(args: argparse.Namespace) -> SpatialLalm:
+    from spatial_lalm.model.loading import load_model
+
+    return load_model(args.model)

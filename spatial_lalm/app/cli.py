@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "simulate": "make spatial scenes with labels",
     "ask": "ask a question about a recording",
+    "analyze": "hear a recording of any length and keep what was heard in a file",
     "encode": "turn a recording of any microphone array into ambisonics",
     "arrays": "list, show or plot known microphone arrays",
     "train": "train a model from a configuration file",
