@@ -56,12 +56,13 @@ def figure(recorded: Recorded) -> Figure:
         _draw_way(axes, events, column, colours)
         axes.set_label(name)
         axes.set_ylabel(f"{name} ({unit})")
-    panels[1].set(ylim=(180, -180), yticks=[180, 90, 0, -90, -180])
+    panels[1].set(ylim=(-180, 180), yticks=[-180, -90, 0, 90, 180])
     panels[2].set(ylim=(-90, 90), yticks=[-90, 0, 90])
     panels[3].set_yscale("log")
     _draw_rooms(panels[4], recorded)
     for axes in panels:
         axes.grid(alpha=0.3)
+        axes.set_axisbelow(True)
         for room in recorded.rooms[1:]:
             axes.axvline(room.start_s, color="0.3", linestyle="--", linewidth=1)
     panels[4].set_xlim(recorded.start_s, recorded.end_s)

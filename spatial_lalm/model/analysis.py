@@ -91,6 +91,7 @@ def plan_analysis(
         raise InputError(
             f"{recording.name}: {end - start_s:.2g} s are to be heard; at least {SHORTEST_S:g} s are needed"
         )
+    recording.blocks(BLOCK_S, start_s, end_s)  # refuses what is no part of the recording
     recording.ambisonics(start_s, end if end - start_s <= LONGEST_S else start_s + LONGEST_S)  # for its doubts
     order, doubt = heard_by.order_read(recording), recording.doubt
     quality = recording.quality(order)
