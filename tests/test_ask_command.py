@@ -147,10 +147,10 @@ def test_no_model(wav: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str])
 
 
 def test_a_recording_longer_than_the_model_hears_at_once_is_analysed(
-    tmp_path: Path, model: list[str], capsys: pytest.CaptureFixture[str]
+    sound: np.ndarray, tmp_path: Path, model: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "long.wav"
-    soundfile.write(path, np.random.default_rng(0).normal(0, 0.05, (13 * 8_000, 1)), 8_000)
+    soundfile.write(path, np.tile(sound, 3).T[: 13 * 16_000], 16_000)
     content = answer_of([str(path), "When do you hear a sound?", *model], capsys)
     assert re.search(r"\bfrom 00:00:\d\d to 00:00:1[23]\b", str(content["text"]))
     assert max(event["end_s"] for event in content["evidence"]) > 12.0  # type: ignore[attr-defined]

@@ -226,10 +226,10 @@ MOST_LISTED = 5
 
 def summarise(recorded: Any, out: Path) -> dict[str, Any]:
     """What was heard, as plain values."""
-    from spatial_lalm.model.recorded import is_sure, loudest_places, sounding_s
+    from spatial_lalm.model.recorded import loudest_places, sounding_s
     from spatial_lalm.model.recorded_answers import BY_DIRECTION
 
-    sure = [event for event in recorded.events if is_sure(event)]
+    sure = recorded.spoken
     labels = dict.fromkeys(event.label for event in sure)
     times = {label: round(sounding_s([e for e in sure if e.label == label]), 1) for label in labels}
     talk = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,9 +42,9 @@ def figure(recorded: Recorded) -> Figure:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    from spatial_lalm.model.recorded import is_sure, sounding_s
+    from spatial_lalm.model.recorded import sounding_s
 
-    events = [event for event in recorded.events if is_sure(event)]
+    events = recorded.spoken
     labels = sorted({e.label for e in events}, key=lambda n: -sounding_s([e for e in events if e.label == n]))
     colours = {label: f"C{number}" if number < MOST_CLASSES else "0.6" for number, label in enumerate(labels)}
     sheet = Figure(SIZE_IN, layout="constrained")
@@ -78,7 +79,7 @@ def _clock(seconds: float) -> str:
     return clock(seconds) if seconds >= 0 else ""
 
 
-def _draw_classes(axes: Axes, events: list[RecordedEvent], labels: list[str], colours: dict[str, str]) -> None:
+def _draw_classes(axes: Axes, events: Sequence[RecordedEvent], labels: list[str], colours: dict[str, str]) -> None:
     axes.set_label("classes")
     for row, label in enumerate(labels):
         spans = [(e.evidence.start_s, e.evidence.end_s - e.evidence.start_s) for e in events if e.label == label]
@@ -87,7 +88,7 @@ def _draw_classes(axes: Axes, events: list[RecordedEvent], labels: list[str], co
     axes.set_ylim(max(len(labels), 1) - 0.5, -0.5)
 
 
-def _draw_way(axes: Axes, events: list[RecordedEvent], column: int, colours: dict[str, str]) -> None:
+def _draw_way(axes: Axes, events: Sequence[RecordedEvent], column: int, colours: dict[str, str]) -> None:
     """A dot a second, and one at least an event."""
     for label, colour in colours.items():
         times: list[Any] = [np.zeros(0)]

@@ -72,9 +72,14 @@ class Recorded:
             notes = file.notes
             events = tuple(_events(file, notes))
             rooms = tuple(_rooms(file))
-        speakers = dict.fromkeys(event.source for event in events if event.label == "speech" and is_sure(event))
+        speakers = dict.fromkeys(event.source for event in _spoken(events) if event.label == "speech")
         talkers = {source: number for number, source in enumerate(speakers, start=1)}
         return cls(Path(path), notes, events, rooms, talkers)
+
+    @property
+    def spoken(self) -> tuple[RecordedEvent, ...]:
+        """The events that answers speak of: the sure ones, or the most salient where none is."""
+        return _spoken(self.events)
 
     @property
     def spatial(self) -> Spatial:
@@ -145,10 +150,9 @@ class Recorded:
         """Events as ``grounding`` takes them; every source in one place, unless it walks within an event."""
         nowhere = room or _UNKNOWN
         heard = Heard(tuple(event.evidence for event in events), nowhere, self.spatial)
-        sure = [event for event in events if is_sure(event)] or list(events[:1])
-        places = {source: _place([e for e in sure if e.source == source]) for source in {e.source for e in sure}}
+        places = {source: _place([e for e in events if e.source == source]) for source in {e.source for e in events}}
         scene = as_scene(Heard((), nowhere, self.spatial))
-        told = tuple(_scene_event(event, places[event.source]) for event in sure)
+        told = tuple(_scene_event(event, places[event.source]) for event in events)
         return heard, replace(scene, events=told, duration_s=self.end_s)
 
 
@@ -157,9 +161,14 @@ _UNKNOWN = RoomEstimate(_NONE, (_NONE,) * 6, _NONE, _NONE, _NONE)
 """Stands where no room was heard, and is never told: without a sound no room is."""
 
 
-def is_sure(event: RecordedEvent) -> bool:
-    """Whether an event is spoken of."""
-    return event.evidence.confidence >= SURE
+def _spoken(events: Sequence[RecordedEvent]) -> tuple[RecordedEvent, ...]:
+    sure = tuple(event for event in events if event.evidence.confidence >= SURE)
+    return sure or tuple(sorted(events, key=lambda event: -salience(event))[:1])
+
+
+def salience(event: RecordedEvent) -> float:
+    """How relevant an event is: a long and sure one more than others."""
+    return math.sqrt(event.evidence.end_s - event.evidence.start_s) * event.evidence.confidence
 
 
 def _events(file: MemoryFile, notes: dict[str, Any]) -> list[RecordedEvent]:
@@ -244,9 +253,8 @@ def sounding_s(events: Sequence[RecordedEvent]) -> float:
 def loudest_places(recorded: Recorded, most: int) -> list[dict[str, Any]]:
     """The sources with the highest level of all that sounded while they did, and where they are."""
     by_source: dict[int, list[RecordedEvent]] = {}
-    for event in recorded.events:
-        if is_sure(event):
-            by_source.setdefault(event.source, []).append(event)
+    for event in recorded.spoken:
+        by_source.setdefault(event.source, []).append(event)
     levels = {source: max(event.level_db for event in events) for source, events in by_source.items()}
     found = []
     for source in sorted(levels, key=lambda source: -levels[source])[:most]:

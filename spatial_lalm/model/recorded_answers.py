@@ -6,7 +6,6 @@ Times are told as passages: what sounds again within ``PAUSE_S`` goes on. Kinds 
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -17,7 +16,7 @@ from spatial_lalm.model.answers import RoomEstimate
 from spatial_lalm.model.grounding import Part, ground
 from spatial_lalm.model.plain_answers import absence, nothing
 from spatial_lalm.model.question import Asked, read_question
-from spatial_lalm.model.recorded import RecordedEvent, is_sure, sounding_s
+from spatial_lalm.model.recorded import RecordedEvent, salience, sounding_s
 from spatial_lalm.model.recorded_question import Reference, Scope, read_scope
 
 if TYPE_CHECKING:
@@ -115,7 +114,7 @@ def spans_text(spans: Spans) -> str:
 def _limit(recorded: Recorded, scope: Scope, asked: Asked) -> Limited | str:
     """The events of a question's scope; a sentence where it refers to what was not heard."""
     start, end, where = recorded.start_s, recorded.end_s, "in this recording" if recorded.part.whole else "in this part"
-    events = tuple(event for event in recorded.events if is_sure(event))
+    events = recorded.spoken
     if scope.talker is not None:
         sources = [source for source, number in recorded.talkers.items() if number == scope.talker]
         if not sources:
@@ -175,7 +174,7 @@ def _related(recorded: Recorded, scope: Scope, low: float, high: float, where: s
 
 
 def _occurrence(recorded: Recorded, reference: Reference, low: float, high: float) -> tuple[float, float] | None:
-    events = [e for e in recorded.events if e.label == reference.label and is_sure(e) and _within(e, low, high, False)]
+    events = [e for e in recorded.spoken if e.label == reference.label and _within(e, low, high, False)]
     spans = passages(events)
     return spans[reference.nth] if -len(spans) <= reference.nth < len(spans) else None
 
@@ -252,10 +251,6 @@ def _topic(recorded: Recorded, scope: Scope, asked: Asked, limits: Limited, even
 
 def _best(events: Sequence[RecordedEvent]) -> tuple[RecordedEvent, ...]:
     """The most relevant events first: long and sure ones."""
-
-    def salience(event: RecordedEvent) -> float:
-        return math.sqrt(event.evidence.end_s - event.evidence.start_s) * event.evidence.confidence
-
     return tuple(sorted(events, key=lambda event: -salience(event))[:MOST_EVIDENCE])
 
 
