@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path as File
 from typing import Any
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from spatial_lalm.audio.conventions import acn_orders, angle_between
 from spatial_lalm.audio.scene import Room
-from spatial_lalm.simulation.acoustics import DIRECT_WINDOW_S, measure, schroeder_db
+from spatial_lalm.simulation.acoustics import DIRECT_WINDOW_S, decay_time, measure, schroeder_db
 from spatial_lalm.simulation.engine.late import ambisonic_late, decay_of
 from spatial_lalm.simulation.engine.paths import Path
 from spatial_lalm.simulation.engine.render import Response, render_responses
@@ -20,7 +21,8 @@ from spatial_lalm.simulation.receivers import ambisonic_receiver
 Floats = NDArray[np.floating[Any]]
 
 RATE = 16_000
-QUANTITIES = ("T20, relative", "DRR, dB", "C50, dB", "direct direction, degrees")
+QUANTITIES = ("T20, relative", "T60 label, relative", "DRR, dB", "C50, dB", "direct direction, degrees")
+"""T20 as ISO 3382-1 has it, from the direct sound on; labels are measured behind it."""
 
 
 @dataclass(frozen=True)
@@ -43,17 +45,15 @@ def random_path(rng: np.random.Generator, number: int) -> Path:
             return Path(room, source, receiver, seed=number)
 
 
-def pairs(count: int, seed: int = 0) -> list[Pair]:
-    """Random paths rendered both ways."""
+def pairs(count: int, seed: int = 0) -> Iterator[Pair]:
+    """Random paths rendered both ways, one by one: whole image responses are long."""
     rng = np.random.default_rng(seed)
     receiver = ambisonic_receiver(1)
-    made = []
     for number in range(count):
         path = random_path(rng, number)
         hybrid = render_responses([path], receiver, RATE)[0]
         images = render_responses([path], receiver, RATE, full=True)[0]
-        made.append(Pair(path, hybrid, images))
-    return made
+        yield Pair(path, hybrid, images)
 
 
 def direct_direction(response: Response) -> Floats:
@@ -63,11 +63,23 @@ def direct_direction(response: Response) -> Floats:
     return np.array([w @ x, w @ y, w @ z])
 
 
+def _begin(response: Response) -> int:
+    """The sample at which the direct sound begins."""
+    return max(0, round(response.direct_sample + DIRECT_WINDOW_S[0] * RATE))
+
+
 def differences(pair: Pair) -> list[float]:
     """Absolute differences of ``QUANTITIES``; the direction is compared with the geometry."""
     a, b = (measure(r.omni, r.direct_sample, RATE) for r in (pair.hybrid, pair.images))
+    t20 = [decay_time(r.omni[_begin(r) :], RATE) for r in (pair.hybrid, pair.images)]
     angle = float(angle_between(direct_direction(pair.hybrid), pair.path.direct))
-    return [abs(a.t60_s / b.t60_s - 1), abs(a.drr_db - b.drr_db), abs(a.c50_db - b.c50_db), angle]
+    return [
+        abs(t20[0] / t20[1] - 1),
+        abs(a.t60_s / b.t60_s - 1),
+        abs(a.drr_db - b.drr_db),
+        abs(a.c50_db - b.c50_db),
+        angle,
+    ]
 
 
 def coherence() -> tuple[float, float, Floats]:
@@ -83,9 +95,7 @@ def coherence() -> tuple[float, float, Floats]:
     paths = [Path(room, np.array([2.0, 3.0, 4.0]), np.array([4.0, 4.5, 3.0]), seed=seed) for seed in range(4)]
     decay = decay_of(paths, np.full(4, 0.1))
     late = ambisonic_late(paths, decay, 3, RATE, torch.device("cpu")).numpy().astype(float)
-    level = uniform_filter1d(
-        np.mean(late[:, 0] ** 2, axis=0), RATE // 10
-    )  # over 0.1 s, so that it is no one's own noise
+    level = uniform_filter1d(np.mean(late[:, 0] ** 2, axis=0), RATE // 10)  # over 0.1 s: no one's own noise
     late /= np.sqrt(level) + 1e-12  # the decay is taken out
     length = min(6 * RATE, late.shape[2])
     rows = np.concatenate(list(late[:, :, :length]), axis=1)

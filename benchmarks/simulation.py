@@ -25,6 +25,8 @@ from fidelity import QUANTITIES, coherence, differences, pairs, plot_decays
 
 PARTS = ("speed", "fidelity", "scenes", "long", "crashes")
 ORDERS = {"FOA": 1, "HOA2": 2}
+SHOWN = 8
+"""Rooms whose decay curves are plotted."""
 SCENE = """
 duration_s = 10.0
 [rooms]
@@ -54,8 +56,12 @@ def speed(times_s: tuple[float, ...], orders: dict[str, int]) -> list[dict[str, 
 
 def fidelity(rooms: int, plot: Path | None) -> dict[str, Any]:
     """Medians and 95th percentiles of the differences to the image-source model, and the late field's coherence."""
-    made = pairs(rooms)
-    table = np.array([differences(pair) for pair in made])
+    shown, rows = [], []
+    for pair in pairs(rooms):
+        rows.append(differences(pair))
+        if len(shown) < SHOWN:
+            shown.append(pair)
+    table = np.array(rows)
     result: dict[str, Any] = {}
     print(f"\n{f'against all images, {rooms} rooms':36}{'median':>10}{'95 %':>10}")
     for name, column in zip(QUANTITIES, table.T, strict=True):
@@ -67,7 +73,7 @@ def fidelity(rooms: int, plot: Path | None) -> dict[str, Any]:
     print(f"late field, order 3: largest mean coherence of two channels {largest:.3f} (chance {chance:.3f}),")
     print(f"  power of every channel within {np.abs(power).max():.2f} dB of 1 / (2 n + 1)")
     if plot is not None:
-        plot_decays(made, plot)
+        plot_decays(shown, plot)
         print(f"energy decay curves: {plot}")
     return result
 
