@@ -30,6 +30,8 @@ VERSION = 1
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 NOTES = "notes"
 SUFFIXES = (".h5", ".hdf5")
+_UNREADABLE = (OSError, RuntimeError, ValueError, KeyError, TypeError, EOFError)
+"""What HDF5 raises over bytes that make no sense to it."""
 _WAY_OUT = "analyze the recording again (spatial-lalm analyze RECORDING --out FILE.h5)"
 
 
@@ -87,11 +89,14 @@ class MemoryFile:
         _check_signature(self.path)
         try:
             self._file = h5py.File(self.path, "r", locking=False)
-        except OSError as error:
+        except _UNREADABLE as error:
             raise InputError(f"{path}: half-written or damaged ({_reason(error)}): {_WAY_OUT}") from None
         try:
             self.seal = self._checked_seal()
             self.notes: dict[str, Any] = json.loads(self.table(NOTES).tobytes())
+        except _UNREADABLE as error:
+            self.close()
+            raise InputError(f"{path}: damaged ({_reason(error)}): {_WAY_OUT}") from None
         except BaseException:
             self.close()
             raise
@@ -109,10 +114,10 @@ class MemoryFile:
         return str(attributes["seal"])
 
     def table(self, name: str) -> NDArray[Any]:
-        """The table of a name, whole; ``InputError`` where its checksum does not fit. KeyError where there is none."""
+        """The table of a name, whole; ``InputError`` where there is none, or its checksum does not fit."""
         try:
             values: NDArray[Any] = self._file[name][()]
-        except OSError as error:
+        except _UNREADABLE as error:
             raise InputError(f"{self.path}: damaged in {name} ({_reason(error)}): {_WAY_OUT}") from None
         return values
 
@@ -120,7 +125,10 @@ class MemoryFile:
     def names(self) -> tuple[str, ...]:
         """Names of all tables."""
         found: list[str] = []
-        self._file.visititems(lambda name, item: found.append(name) if hasattr(item, "dtype") else None)
+        try:
+            self._file.visititems(lambda name, item: found.append(name) if hasattr(item, "dtype") else None)
+        except _UNREADABLE as error:
+            raise InputError(f"{self.path}: damaged ({_reason(error)}): {_WAY_OUT}") from None
         return tuple(sorted(name for name in found if name != NOTES))
 
     def tables(self) -> dict[str, NDArray[Any]]:
