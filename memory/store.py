@@ -94,6 +94,9 @@ class MemoryFile:
         try:
             self.seal = self._checked_seal()
             self.notes: dict[str, Any] = json.loads(self.table(NOTES).tobytes())
+        except InputError:
+            self.close()
+            raise
         except _UNREADABLE as error:
             self.close()
             raise InputError(f"{path}: damaged ({_reason(error)}): {_WAY_OUT}") from None

@@ -137,8 +137,9 @@ def recording_digest(recording: Recording) -> str:
 
 
 def model_digest(heard_by: SpatialLalm) -> str:
-    """SHA-256 over a model's configuration and weights."""
-    total = hashlib.sha256(heard_by.model.config.to_json_string().encode())
+    """SHA-256 over what a model hears with: its classes, the length of its windows and its weights."""
+    audio = heard_by.model.config.audio_config
+    total = hashlib.sha256(json.dumps([list(audio.classes), audio.segment_frames]).encode())
     for name, weights in sorted(heard_by.model.state_dict().items()):
         total.update(name.encode())
         total.update(weights.reshape(-1).view(torch.uint8).numpy().tobytes())
