@@ -91,7 +91,7 @@ def _ratio_db(numerator: np.floating[Any], denominator: np.floating[Any]) -> flo
 
 
 def behind_direct(response: Floats, direct_sample: float, rate: int) -> Floats:
-    """The response ``(T,)`` without its direct sound: silence until ``DIRECT_WINDOW_S`` ends, then what the room adds."""
+    """The response ``(T,)`` without its direct sound: silence, then what the room adds."""
     end = round(direct_sample + DIRECT_WINDOW_S[1] * rate)
     rise = np.clip((np.arange(len(response)) - end) / (_CUT_S * rate) + 1, 0, 1)
     return response * rise

@@ -91,23 +91,28 @@ class Rendered:
         labels, blocks = render_blocks(self.recipe, self.library, self.seed(number))
 
         def extra(scene: Scene) -> dict[str, Any]:
-            return self._asked(scene) | ({"not_kept": labels.not_kept} if labels.not_kept else {})
+            asked = questions_about(self.recipe, scene)
+            return ({"questions": asked} if asked else {}) | ({"not_kept": labels.not_kept} if labels.not_kept else {})
 
         return Take.record(_told(blocks, number, self.recipe.rate), labels, folder, extra=extra)
 
-    def _asked(self, scene: Scene) -> dict[str, Any]:
-        """Questions and answers about a scene, as many as the recipe wants; evidence are numbers of its events."""
-        if not self.recipe.questions:
-            return {}
-        asked = ask_many(
-            scene,
-            np.random.default_rng((scene.seed, 5)),
-            self.recipe.questions,
-            scene_spatial(scene),
-            self.recipe.phrasings,  # type: ignore[arg-type]  # checked by the recipe
-            balance=Balance.shipped(),
-        )
-        return {"questions": [asdict(one) for one in asked.kept]}
+
+def questions_about(recipe: SceneRecipe, scene: Scene) -> list[dict[str, Any]]:
+    """Up to ``recipe.questions`` questions and answers about a scene; evidence are numbers of its events.
+
+    What the balance of claims drops is not made up for, see ``questions.ask_many``.
+    """
+    if not recipe.questions:
+        return []
+    asked = ask_many(
+        scene,
+        np.random.default_rng((scene.seed, 5)),
+        recipe.questions,
+        scene_spatial(scene),
+        recipe.phrasings,  # type: ignore[arg-type]  # checked by the recipe
+        balance=Balance.shipped(),
+    )
+    return [asdict(one) for one in asked.kept]
 
 
 def _told(blocks: Iterator[Samples], number: int, rate: int) -> Iterator[Samples]:

@@ -15,6 +15,7 @@ from spatial_lalm.errors import InputError
 
 SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff"})
 LONG_S = 600.0
+SHORTEST_S = 0.02
 """Files longer than this are read in excerpts each time and never kept whole in memory."""
 CACHE_BYTES = 3 << 29
 
@@ -95,6 +96,8 @@ def _checked(path: Path, label: str, speaker: str | None = None, text: str = "")
         raise InputError(f"{path}: empty, 0 samples; remove it from the sources")
     if not 1000 <= info.samplerate <= 768_000:
         raise InputError(f"{path}: sample rate {info.samplerate} Hz; 1000 to 768000 Hz are supported")
+    if (length_s := info.frames / info.samplerate) < SHORTEST_S:
+        raise InputError(f"{path}: {1e3 * length_s:.1f} ms; at least {1e3 * SHORTEST_S:.0f} ms of sound are needed")
     return FileEntry(path, label, info.samplerate, info.frames, speaker, text)
 
 

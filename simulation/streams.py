@@ -1,6 +1,7 @@
 """Scenes for training: torch ``Dataset``s that read shards or render on the fly; workers do not change the order.
 
-Both yield ``{"samples": Tensor (channels, n) float32, "scene": Scene}``; ``collate_scenes`` makes batches of them::
+Both yield ``{"samples": Tensor (channels, n) float32, "scene": Scene, "questions": list}``, with the questions that
+the recipe asks for; ``collate_scenes`` makes batches of them::
 
     scenes = SceneShards("shards")
     order = SceneOrder(scenes.sizes, seed=1, start=done)
@@ -30,9 +31,10 @@ from spatial_lalm.simulation.keeping import refuse_impossible
 from spatial_lalm.simulation.library import SourceLibrary
 from spatial_lalm.simulation.recipe import SceneRecipe
 from spatial_lalm.simulation.sampling import render_scene
-from spatial_lalm.simulation.scene_tasks import scene_seed
+from spatial_lalm.simulation.scene_tasks import questions_about, scene_seed
 from spatial_lalm.simulation.shards import ShardReader
 from spatial_lalm.simulation.workers import one_thread
+from spatial_lalm.simulation.writer import described_scene
 
 Item = dict[str, Any]
 Render = Callable[[SceneRecipe, SourceLibrary, int], tuple[Any, Scene]]
@@ -63,7 +65,12 @@ class SceneShards(Dataset[Item]):
     def __getitem__(self, index: int) -> Item:
         """A scene: its samples, 1 being full scale, and its labels."""
         samples = torch.from_numpy(self.reader.audio(index, 0, self.stop))
-        return {"samples": samples, "scene": self.reader.scene(index)}
+        description = self.reader.description(index)
+        return {
+            "samples": samples,
+            "scene": described_scene(description),
+            "questions": description.get("questions", []),
+        }
 
 
 class SceneOrder(Sampler[int]):
@@ -177,7 +184,8 @@ class OnTheFlyScenes(IterableDataset[Item]):
         for number in self.numbers():
             with one_thread():
                 samples, scene = self.render(self.recipe, self.library, scene_seed(self.seed, number))
-            yield {"samples": torch.as_tensor(samples), "scene": scene}
+            asked = questions_about(self.recipe, scene)
+            yield {"samples": torch.as_tensor(samples), "scene": scene, "questions": asked}
 
     def numbers(self) -> Iterator[int]:
         """Numbers of the scenes that this worker renders."""
@@ -196,7 +204,7 @@ def collate_scenes(items: Iterable[Item]) -> Item:
 
     Returns:
         ``samples (B, channels, T)`` with silence after the end of shorter ones, ``lengths (B,)`` in samples, and the
-        list ``scenes``. ``InputError`` for scenes of different numbers of channels.
+        lists ``scenes`` and ``questions``. ``InputError`` for scenes of different numbers of channels.
     """
     items = list(items)
     channels = sorted({item["samples"].shape[0] for item in items})
@@ -206,4 +214,5 @@ def collate_scenes(items: Iterable[Item]) -> Item:
     samples = items[0]["samples"].new_zeros(len(items), channels[0], int(lengths.max()))
     for row, item in zip(samples, items, strict=True):
         row[:, : item["samples"].shape[1]] = item["samples"]
-    return {"samples": samples, "lengths": lengths, "scenes": [item["scene"] for item in items]}
+    scenes, questions = ([item[name] for item in items] for name in ("scene", "questions"))
+    return {"samples": samples, "lengths": lengths, "scenes": scenes, "questions": questions}

@@ -9,7 +9,7 @@ from spatial_lalm.simulation.questions import phrasings
 from spatial_lalm.simulation.questions.answer import Name
 
 ORDINALS = ("first", "second", "third", "fourth")
-UNSURE = ("the noise", "the man speaking", "the woman speaking", "someone talking", "someone sneezing")
+UNSURE = ("the noise", "someone talking", "someone sneezing")
 """Names that may mean another sound, claim what the labels do not say, or read badly in the middle of a sentence."""
 TIMES = ("never", "once", "twice")
 SIDE_PHRASES: dict[str, str] = {

@@ -43,9 +43,7 @@ def source_axes(direction_B3: Tensor) -> Tensor:
     return torch.stack([direction_B3, level, torch.linalg.cross(direction_B3, level)], dim=-2)
 
 
-def early_response(
-    signals_BCT: Tensor, direction_B3: Tensor, quality_BCF: Tensor, arrivals: bool = False
-) -> Tensor:
+def early_response(signals_BCT: Tensor, direction_B3: Tensor, quality_BCF: Tensor, arrivals: bool = False) -> Tensor:
     """Maps of the early response around sources in unit directions ``(B, 3)`` (zero: not known).
 
     ``signals_BCT`` is first-order AmbiX (ACN/SN3D) at 16 kHz, silence appended to sounds of unequal length changes

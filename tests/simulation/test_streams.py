@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -185,12 +186,21 @@ def test_orders_that_make_no_sense_are_refused() -> None:
 
 def test_batch_is_padded_with_silence() -> None:
     _, scene = quick(RECIPE, LIBRARY, 0)
-    items = [{"samples": torch.ones(4, length), "scene": scene} for length in (5, 9)]
+    items = [{"samples": torch.ones(4, length), "scene": scene, "questions": [length]} for length in (5, 9)]
     batch = collate_scenes(items)
     assert batch["samples"].shape == (2, 4, 9)
     assert batch["lengths"].tolist() == [5, 9]
     assert batch["samples"][0].sum(0).tolist() == [4.0] * 5 + [0.0] * 4
     assert batch["scenes"] == [scene, scene]
+    assert batch["questions"] == [[5], [9]]
     items[0]["samples"] = torch.ones(9, 5)
     with pytest.raises(InputError, match=r"scenes of \[4, 9\] channels in one batch"):
         collate_scenes(items)
+
+
+def test_scenes_on_the_fly_are_asked_about() -> None:
+    asked = next(iter(OnTheFlyScenes(replace(RECIPE, questions=4), LIBRARY, seed=3)))
+    silent = next(iter(OnTheFlyScenes(RECIPE, LIBRARY, seed=3)))
+    assert silent["questions"] == []
+    assert 0 < len(asked["questions"]) <= 4
+    assert {"question", "answer"} <= set(asked["questions"][0])

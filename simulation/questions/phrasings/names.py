@@ -11,8 +11,6 @@ ALIASES: dict[str, tuple[str, ...]] = {
         "the person talking",
         "the person speaking",
         "someone talking",
-        "the man speaking",
-        "the woman speaking",
     ),
     "music": ("the music", "the song", "the tune", "the melody", "the music playing"),
     "baby_cry": ("the baby", "the crying baby", "the baby crying", "the crying", "the infant"),
