@@ -11,6 +11,8 @@ ALIASES: dict[str, tuple[str, ...]] = {
         "the person talking",
         "the person speaking",
         "someone talking",
+        "the human voice",
+        "the talking",
     ),
     "music": ("the music", "the song", "the tune", "the melody", "the music playing"),
     "baby_cry": ("the baby", "the crying baby", "the baby crying", "the crying", "the infant"),
