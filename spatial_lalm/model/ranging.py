@@ -85,7 +85,7 @@ def sounds_of(
 
     ``signals (4, T)`` is AmbiX at 16 kHz and starts at ``offset_s``, ``quality`` is ``(4, bands)``.
     """
-    trust = torch.from_numpy(np.asarray(quality, np.float32))[None]
+    trust = torch.tensor(np.asarray(quality, np.float32))[None]
     shared = np.concatenate([_room_numbers(room), np.asarray(quality)[1:].mean(axis=1)])
     early, contexts = [], []
     for event in events:
