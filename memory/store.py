@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spatial_lalm.errors import InputError
-from spatial_lalm.memory.sealing import whole_or_absent
+from spatial_lalm.sealing import whole_or_absent
 
 Tables = Mapping[str, NDArray[Any]]
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from spatial_lalm.sealing import whole_or_absent
 from spatial_lalm.simulation.shards import FLAC_CHANNELS, STRETCH_S, group_name
 from spatial_lalm.simulation.takes import Pcm, Take
 from spatial_lalm.simulation.writer import (
@@ -26,7 +27,6 @@ from spatial_lalm.simulation.writer import (
     finite,
     frame_rows,
     json_bytes,
-    whole_or_absent,
 )
 
 if TYPE_CHECKING:

@@ -11,10 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
-import secrets
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +22,7 @@ from spatial_lalm import __version__
 from spatial_lalm.audio.conventions import wrap_degrees
 from spatial_lalm.audio.scene import FRAME_S, Scene, SourceEvent
 from spatial_lalm.errors import InputError
+from spatial_lalm.sealing import whole_or_absent
 from spatial_lalm.simulation.takes import Samples, Take
 
 CONVENTIONS = {"ambix": "ambix ACN/SN3D", "array": "array capsules"}
@@ -37,32 +35,6 @@ Data = bytes | Iterable[bytes]
 
 
 # ---------------------------------------------------------------- whole or absent
-
-
-def sync(path: Path) -> None:
-    """Have the disk hold a file, or the names in a folder, before anything that relies on it."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-@contextmanager
-def whole_or_absent(path: Path) -> Iterator[Path]:
-    """A name to write a file under, which becomes ``path`` once the block ends without an error.
-
-    The name is a new one every time, so that two writers of the same file (one of them believed dead) never meet.
-    """
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    try:
-        yield temporary
-        sync(temporary)
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    sync(path.parent)
 
 
 def atomic_write(path: Path, data: Data) -> str:

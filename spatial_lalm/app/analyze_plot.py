@@ -28,7 +28,7 @@ FOOT = (
 
 def draw_timeline(recorded: Recorded, path: Path) -> None:
     """Write a PNG of an analysed recording, whole or not at all."""
-    from spatial_lalm.memory.sealing import whole_or_absent
+    from spatial_lalm.sealing import whole_or_absent
 
     picture = io.BytesIO()
     figure(recorded).savefig(picture, format="png", dpi=DOTS_PER_IN, metadata={"Software": None})

@@ -240,7 +240,8 @@ def _write(
     from spatial_lalm.app.encode_steps import encoded_blocks, output_frames
     from spatial_lalm.audio.ambisonic_file import AmbisonicWriter, sidecar, sidecar_path
     from spatial_lalm.audio.encoding import mel_centres
-    from spatial_lalm.simulation.writer import atomic_write, json_bytes, whole_or_absent
+    from spatial_lalm.sealing import whole_or_absent
+    from spatial_lalm.simulation.writer import atomic_write, json_bytes
 
     mask = sidecar(
         plan.order,

@@ -22,7 +22,7 @@ SUFFIXES = {"csv": ".events.csv", "json": ".events.json", "rttm": ".rttm", "star
 
 def write_events(recorded: Recorded, out: Path, kind: str) -> Path:
     """Write all events in a format of ``SUFFIXES`` beside ``out``, whole or not at all; gives the file's path."""
-    from spatial_lalm.memory.sealing import whole_or_absent
+    from spatial_lalm.sealing import whole_or_absent
 
     path = out.with_suffix(SUFFIXES[kind])
     with whole_or_absent(path) as temporary:

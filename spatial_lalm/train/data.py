@@ -23,10 +23,10 @@ from spatial_lalm.audio.arrays import MicrophoneArray
 from spatial_lalm.audio.conventions import channel_count, unit_vector
 from spatial_lalm.audio.encoding import BANDS, encode
 from spatial_lalm.audio.scene import CLASSES, FRAME_S, Scene
+from spatial_lalm.sealing import sync
 from spatial_lalm.simulation.library import SourceLibrary
 from spatial_lalm.simulation.recipe import SceneRecipe
 from spatial_lalm.simulation.sampling import render_scene
-from spatial_lalm.simulation.writer import sync
 from spatial_lalm.train.spoiling import spoiled
 
 Arrays = dict[str, NDArray[Any]]
