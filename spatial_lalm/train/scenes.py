@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -40,7 +41,7 @@ def prepare(
 def scene_recipes(data: SceneData, training: bool, order: int = 1) -> list[SceneRecipe]:
     """The simulator's recipes for a stage's parts in turn: scenes through arrays, lively ones and still ones.
 
-    Every kind in every length of the data; dry sounds are varied in training only, and validation has each kind once.
+    Dry sounds are varied in training only, and validation has each kind once in its turn.
     """
     still = still_scenes(
         receiver=f"hoa{order}" if order > 1 else "foa",
@@ -65,7 +66,9 @@ def scene_recipes(data: SceneData, training: bool, order: int = 1) -> list[Scene
     kinds = [kinds[7 * part % KINDS] for part in range(KINDS)]  # mixed, for runs of few parts
     if not training or len(set(kinds)) == 1:
         kinds = list(dict.fromkeys(kinds))
-    return [replace(kind, duration_s=seconds) for seconds in data.duration_s for kind in kinds]
+    lengths = data.duration_s  # and kinds go round side by side, so that few parts have all of both
+    parts = range(math.lcm(len(lengths), len(kinds)))
+    return [replace(kinds[part % len(kinds)], duration_s=lengths[part % len(lengths)]) for part in parts]
 
 
 def open_library(sources: Path | None, split: str | None, data: SceneData) -> SourceLibrary:
