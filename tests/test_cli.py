@@ -34,6 +34,10 @@ FLAGS = {
     },
     "arrays": {"array", "--plot", "--order", "--rate", "--force", "--json"},
     "train": {"config", "--out", "--sources", "--stage", "--workers"},
+    "evaluate": {
+        *("benchmark", "--data", "--split", "--model", "--baseline", "--predictions", "--endpoint", "--controls"),
+        *("--no-controls", "--official", "--workers", "--ray", "--allow-missing", "--limit", "--out"),
+    },
     "score": {
         *("benchmark", "--reference", "--predictions", "--official", "--allow-missing", "--reference-unit"),
         *("--prediction-unit", "--coordinates", "--collar", "--intervals", "--json"),

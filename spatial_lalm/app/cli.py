@@ -30,6 +30,7 @@ COMMANDS = {
     "arrays": "list, show or plot known microphone arrays",
     "train": "train a model from a configuration file",
     "score": "score predictions against references",
+    "evaluate": "answer, score and report a split of a benchmark",
 }
 """Sub-commands in the order of the help, with their one line."""
 

@@ -112,8 +112,9 @@ def bootstrap_interval(
     if resamples < 100:
         raise InputError(f"{resamples} resamples are too few for an interval: give at least 100")
     groups = _groups(len(data), clusters)
+    items, sizes = np.concatenate(groups), np.array([len(group) for group in groups])
     rng = np.random.default_rng(seed)
-    drawn = [statistic(data[_drawn(groups, rng)]) for _ in range(resamples)]
+    drawn = [statistic(data[items[_places(sizes, rng)]]) for _ in range(resamples)]
     tail = 50 * (1 - confidence)
     low, high = np.percentile(drawn, [tail, 100 - tail])
     return Interval(statistic(data), float(low), float(high), len(data))
@@ -131,9 +132,13 @@ def _groups(count: int, clusters: Sequence[Any] | None) -> list[NDArray[np.int64
     return [np.array(indices) for indices in members.values()]
 
 
-def _drawn(groups: list[NDArray[np.int64]], rng: np.random.Generator) -> NDArray[np.int64]:
-    """Items of as many clusters as there are, drawn with replacement."""
-    return np.concatenate([groups[pick] for pick in rng.integers(len(groups), size=len(groups))])
+def _places(sizes: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
+    """Places of the items of as many clusters as there are, drawn with replacement; clusters lie one after another."""
+    drawn = rng.integers(len(sizes), size=len(sizes))
+    lengths, starts = sizes[drawn], (np.cumsum(sizes) - sizes)[drawn]
+    first = np.repeat(starts - np.cumsum(lengths) + lengths, lengths)
+    places: NDArray[np.int64] = first + np.arange(lengths.sum())
+    return places
 
 
 # ---------------------------------------------------------------- checks
