@@ -1,4 +1,6 @@
-"""Hours of audio: speed, memory, needles, crashes: ``python benchmarks/long_audio.py`` (``--quick``: small sizes).
+"""Hours of audio: speed, memory, needles, what is read for a question, crashes.
+
+``python benchmarks/long_audio.py`` (``--quick``: small sizes).
 
 Times are of one machine that may be shared: CPU seconds are told beside them, and ratios are of one run.
 """
@@ -17,13 +19,14 @@ from typing import Any
 import numpy as np
 import soundfile
 from needles import Needle, haystack, needle_at, pool
+from retrieval import retrieval
 
 from spatial_lalm.audio.recording import Recording
 from spatial_lalm.model.analysis import VIEWS, analyse, plan_analysis
 from spatial_lalm.model.loading import load_model
 from spatial_lalm.model.recorded import Recorded
 
-PARTS = ("speed", "needles", "crashes")
+PARTS = ("speed", "needles", "retrieval", "crashes")
 QUESTIONS = ("When do you hear speech?", "Where is the first click?", "What happened after the last tone?",
              "How many talkers are there?", "How reverberant is the room?")  # fmt: skip
 
@@ -77,9 +80,9 @@ def speed(minutes: Sequence[float], rate: int, views: int) -> None:
     print(f"\npeak memory, longest over shortest: {peaks[-1] / peaks[0]:.3f}\n")
 
 
-def needles(minutes: Sequence[float], depths: Sequence[float], views: int) -> None:
+def needles(minutes: Sequence[float], depths: Sequence[float], views: int, source: str | None) -> None:
     """Needles by length and depth."""
-    model, rng = load_model(), np.random.default_rng(0)
+    model, rng = load_model(source), np.random.default_rng(0)
     distractors = pool(rng)
     found: list[Needle] = []
     print("| minutes | depth, % | found | answered | time error, s | angle, ° | tones elsewhere |")
@@ -136,13 +139,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="minutes instead of hours, two depths, three crashes")
     parser.add_argument("--only", choices=PARTS, help="one part alone")
+    parser.add_argument("--model", metavar="DIR", help="for needles and retrieval (default: the shipped one)")
     parser.add_argument("--views", type=int, default=VIEWS, help=f"views (default: {VIEWS})")
     args = parser.parse_args()
     quick = args.quick
     if args.only in (None, "speed"):
         speed((4, 8) if quick else (10, 60), 16_000 if quick else 48_000, args.views)
     if args.only in (None, "needles"):
-        needles((2,) if quick else (5, 30), (0.0, 1.0) if quick else (0.0, 0.25, 0.5, 0.75, 1.0), args.views)
+        needles((2,) if quick else (5, 30), (0.0, 1.0) if quick else (0.0, 0.25, 0.5, 0.75, 1.0), args.views,
+                args.model)  # fmt: skip
+    if args.only in (None, "retrieval"):
+        sizes = ((2, 10), 40, 2, 16) if quick else ((3, 6, 12, 30, 60, 96), 400, 6, 48)
+        retrieval(load_model(args.model), *sizes)
     if args.only in (None, "crashes"):
         crashes(3 if quick else 20, 4.0)
 

@@ -1,5 +1,5 @@
-"""What is remembered of a recording: segments of frames in a few tokens each, and the file that keeps it all."""
+"""What is remembered of a recording: its windows, segments and chapters in a few tokens each, and the file for them.
 
-from spatial_lalm.memory.segments import SegmentSummary, summary_size
-
-__all__ = ["SegmentSummary", "summary_size"]
+``segments`` makes a window's tokens, ``hierarchy`` sums them up level by level, ``questions`` compares them with a
+question, ``reader`` chooses what is read (without torch), ``store`` keeps it all.
+"""

@@ -132,3 +132,23 @@ def active_span(probability_BTK: Tensor, threshold: float = 0.5) -> tuple[Tensor
     last = torch.where(sounding, index + 1, 0).amax(1)
     silent = ~sounding.any(1)
     return first.masked_fill(silent, 0) / FRAME_RATE, last.masked_fill(silent, frames) / FRAME_RATE
+
+
+def shifted(numbers_BQN: Tensor, later_s_B: Tensor, tracks: int, classes: int) -> Tensor:
+    """``SegmentSummary.numbers`` of the same segments, heard so many seconds later."""
+    digits = 2 * len(_TIME_PERIODS_S)
+    before = _shared_size() + 2 * 2 * len(_ANGLE_MULTIPLES) + 1 + 2 * len(_LOG_PERIODS) + classes + 2
+    moved = numbers_BQN.clone()
+    moved[..., :digits] = _turned(numbers_BQN[..., :digits], later_s_B)
+    for first in (before, before + digits):  # onset and offset
+        moved[:, 1 : 1 + tracks, first : first + digits] = _turned(
+            numbers_BQN[:, 1 : 1 + tracks, first : first + digits], later_s_B
+        )
+    return moved
+
+
+def _turned(digits_BQN: Tensor, later_s_B: Tensor) -> Tensor:
+    """Harmonics of times, of times that are later."""
+    sine, cosine = digits_BQN.chunk(2, dim=-1)
+    by_sine, by_cosine = harmonics(later_s_B, _TIME_PERIODS_S)[:, None].chunk(2, dim=-1)
+    return torch.cat([sine * by_cosine + cosine * by_sine, cosine * by_cosine - sine * by_sine], dim=-1)

@@ -26,7 +26,9 @@ from spatial_lalm.sealing import whole_or_absent
 Tables = Mapping[str, NDArray[Any]]
 
 KIND = "spatial-lalm memory"
-VERSION = 1
+VERSION = 2
+"""Of the files that are written: the second has the levels of a trained memory, and calls windows windows."""
+READS = (1, 2)
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 NOTES = "notes"
 SUFFIXES = (".h5", ".hdf5")
@@ -108,13 +110,17 @@ class MemoryFile:
         attributes = self._file.attrs
         if attributes.get("kind") != KIND:
             raise InputError(f"{self.path}: an HDF5 file, but not one of ours: {_WAY_OUT}")
-        if int(attributes.get("version", 0)) != VERSION:
+        if int(attributes.get("version", 0)) not in READS:
             raise InputError(
-                f"{self.path}: memory format {attributes.get('version')}, but this program reads {VERSION}: {_WAY_OUT}"
+                f"{self.path}: memory format {attributes.get('version')}, but this program reads 1 and 2: {_WAY_OUT}"
             )
         if "seal" not in attributes:
             raise InputError(f"{self.path}: half-written, it has no seal: {_WAY_OUT}")
         return str(attributes["seal"])
+
+    def __contains__(self, name: str) -> bool:
+        """Whether there is a table of this name."""
+        return name in self._file
 
     def table(self, name: str) -> NDArray[Any]:
         """The table of a name, whole; ``InputError`` where there is none, or its checksum does not fit."""
@@ -123,6 +129,11 @@ class MemoryFile:
         except _UNREADABLE as error:
             raise InputError(f"{self.path}: damaged in {name} ({_reason(error)}): {_WAY_OUT}") from None
         return values
+
+    @property
+    def version(self) -> int:
+        """Format of the file."""
+        return int(self._file.attrs["version"])
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from spatial_lalm.model.loading import load_model
     from spatial_lalm.model.modeling import SpatialLalmForConditionalGeneration
     from spatial_lalm.model.processing import SpatialLalmProcessor
+    from spatial_lalm.model.recorded import Recorded
 
 __version__ = "0.1.0"
 
@@ -29,6 +30,7 @@ __all__ = [
     "Answer",
     "InputError",
     "MicrophoneArray",
+    "Recorded",
     "Recording",
     "Scene",
     "SpatialLalmConfig",
@@ -42,6 +44,7 @@ _MODULE_OF = {
     "Answer": "spatial_lalm.model.answers",
     "InputError": "spatial_lalm.errors",
     "MicrophoneArray": "spatial_lalm.audio.arrays",
+    "Recorded": "spatial_lalm.model.recorded",
     "Recording": "spatial_lalm.audio.recording",
     "Scene": "spatial_lalm.audio.scene",
     "SpatialLalmConfig": "spatial_lalm.model.configuration",

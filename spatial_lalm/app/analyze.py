@@ -257,7 +257,7 @@ def summarise(recorded: Any, out: Path) -> dict[str, Any]:
 
 def summary_text(summary: dict[str, Any]) -> str:
     """The summary for a person."""
-    from spatial_lalm.model.recorded_answers import clock, length_text
+    from spatial_lalm.model.recorded_words import clock, length_text
 
     def listed(times: dict[str, float]) -> str:
         shown = [f"{name} {length_text(seconds)}" for name, seconds in list(times.items())[:MOST_LISTED]]

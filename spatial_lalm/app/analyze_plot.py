@@ -74,7 +74,7 @@ def figure(recorded: Recorded) -> Figure:
 
 
 def _clock(seconds: float) -> str:
-    from spatial_lalm.model.recorded_answers import clock
+    from spatial_lalm.model.recorded_words import clock
 
     return clock(seconds) if seconds >= 0 else ""
 

@@ -5,14 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spatial_lalm.errors import InputError
 
 if TYPE_CHECKING:
-    from spatial_lalm.audio.recording import Recording
     from spatial_lalm.model.answers import Answer
     from spatial_lalm.model.loading import SpatialLalm
 
@@ -61,30 +58,13 @@ def _from_memory(args: argparse.Namespace) -> Answer:
 
 
 def _from_sound(args: argparse.Namespace) -> Answer:
-    """The answer about a sound file; one longer than the model hears at once is analysed first."""
+    """The answer about a sound file; one longer than the model hears at once shows how far it is."""
+    from spatial_lalm.app.progress import Progress
     from spatial_lalm.audio.recording import Recording
 
     recording = Recording.open(args.recording, format=args.format, array=args.array)
-    model = _model(args)
-    length = (recording.duration_s if args.end is None else args.end) - args.start
-    if length > model.model.config.max_seconds + 0.1:
-        return _analysed(recording, model, args)
-    return model.ask(recording, args.question, args.start, args.end)
-
-
-def _analysed(recording: Recording, model: SpatialLalm, args: argparse.Namespace) -> Answer:
-    from spatial_lalm.app.progress import Progress
-    from spatial_lalm.model.analysis import analyse, plan_analysis
-    from spatial_lalm.model.loading import one_question
-    from spatial_lalm.model.recorded import Recorded
-
-    one_question(args.question)  # refused before anything is heard
-    plan = plan_analysis(model, recording, start_s=args.start, end_s=args.end)
-    with tempfile.TemporaryDirectory(prefix="spatial_lalm_") as folder:
-        out = Path(folder) / "heard.h5"
-        with Progress("heard", seconds=True) as progress:
-            analyse(plan, out, progress=progress)
-        return Recorded.open(out).ask(args.question, lambda: model)
+    with Progress("heard", seconds=True) as progress:
+        return _model(args).ask(recording, args.question, args.start, args.end, progress)
 
 
 def _model(args: argparse.Namespace) -> SpatialLalm:

@@ -89,6 +89,8 @@ def _evaluation(args: argparse.Namespace) -> Evaluation:
     from spatial_lalm.evaluate.run.runner import CONTROL_ITEMS, Plan, check_audio, control_sample
     from spatial_lalm.evaluate.run.systems.silent import Predictions
 
+    if args.benchmark == "spatial-bench":
+        _render(Path(args.data), args.split, args.workers)
     every, problems = _split(args.benchmark, Path(args.data), args.split)
     unique(every)
     items = every[: args.limit]
@@ -107,6 +109,16 @@ def _evaluation(args: argparse.Namespace) -> Evaluation:
     return Evaluation(
         args.benchmark, args.split, plan, tuple(problems), _note(system, len(controlled), len(items), tables)
     )
+
+
+def _render(data: Path, split: str, workers: int) -> None:
+    """Make our own benchmark's scenes where they are not there yet."""
+    from spatial_lalm.app.progress import Progress
+    from spatial_lalm.simulation.bench import SPLITS, fill_bench
+
+    if split in SPLITS:
+        with Progress(f"scenes for {data / split}") as progress:
+            fill_bench(data, split, workers, progress)
 
 
 def _split(benchmark: str, data: Path, split: str) -> tuple[list[Item], list[FileProblem]]:

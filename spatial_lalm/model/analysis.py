@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import tempfile
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -33,9 +34,11 @@ from spatial_lalm.memory.store import MemoryFile, write_memory
 from spatial_lalm.model.hearing import spatial_kind
 from spatial_lalm.model.memory_tables import merged_tables, part_tables
 from spatial_lalm.model.processing import FRAME, SHORTEST_S
+from spatial_lalm.model.remembering import remembered_tables
 from spatial_lalm.model.streaming import Window, WindowStream, hear_windows, windows_in
 
 if TYPE_CHECKING:
+    from spatial_lalm.model.answers import Answer
     from spatial_lalm.model.loading import SpatialLalm
 
 Samples = NDArray[np.float32]
@@ -137,9 +140,11 @@ def recording_digest(recording: Recording) -> str:
 
 
 def model_digest(heard_by: SpatialLalm) -> str:
-    """SHA-256 over what a model hears with: its classes, the length of its windows and its weights."""
+    """SHA-256 over what a model hears with: its classes, the length of its windows, its memory and its weights."""
     audio = heard_by.model.config.audio_config
     total = hashlib.sha256(json.dumps([list(audio.classes), audio.segment_frames]).encode())
+    if (sizes := heard_by.model.config.memory_config) is not None:
+        total.update(json.dumps(sizes, sort_keys=True).encode())
     for name, weights in sorted(heard_by.model.state_dict().items()):
         total.update(name.encode())
         total.update(weights.reshape(-1).view(torch.uint8).numpy().tobytes())
@@ -174,6 +179,9 @@ def analyse(plan: Plan, out: Path, workers: int = 2, progress: Progress = lambda
     tell()
     _hear_parts(plan, folder, missing, len(parts), workers, finished)
     tables = merged_tables([_part_path(folder, part) for part in parts], plan.notes)
+    if (memory := plan.heard_by.model.memory) is not None:
+        starts_s, hidden, numbers = (tables[f"windows/{name}"] for name in ("start_s", "hidden", "numbers"))
+        tables |= remembered_tables(memory, starts_s, hidden, numbers, plan.notes["window_s"])
     write_memory(out, tables, plan.notes | {"plan": plan.digest})
     shutil.rmtree(folder)
 
@@ -250,3 +258,23 @@ def _read_run(plan: Plan, first: int, last: int, parts: int) -> Iterator[tuple[i
 
 def _blocks(plan: Plan, start_s: float, end_s: float | None) -> Iterator[Samples]:
     return plan.recording.ambisonic_blocks(BLOCK_S, start_s, end_s, int(plan.notes["order"]))
+
+
+def ask_long(
+    heard_by: SpatialLalm,
+    recording: Recording,
+    question: str,
+    start_s: float = 0.0,
+    end_s: float | None = None,
+    progress: Progress = lambda done, total: None,
+) -> Answer:
+    """Analyse a recording of any length, answer one question from it, and keep nothing."""
+    from spatial_lalm.model.loading import one_question
+    from spatial_lalm.model.recorded import Recorded
+
+    one_question(question)  # refused before anything is heard
+    plan = plan_analysis(heard_by, recording, start_s=start_s, end_s=end_s)
+    with tempfile.TemporaryDirectory(prefix="spatial_lalm_") as folder:
+        out = Path(folder) / "heard.h5"
+        analyse(plan, out, progress=progress)
+        return Recorded.open(out).ask(question, lambda: heard_by)

@@ -52,6 +52,8 @@ class SpatialLalmConfig(PreTrainedConfig):  # type: ignore[misc]
         audio_token_id: id of the placeholder that stands for one audio token.
         decline_token_id: id of the token that starts an answer which the audio cannot give.
         max_seconds: longest recording that the model was trained to answer about.
+        memory_config: sizes of the trained memory of long recordings (fields of ``memory.hierarchy.MemoryConfig``);
+            None where there is none.
         views: rotations and reflections that hearing is averaged over (1, 2, 4, 8 or 16; see ``model.views``).
     """
 
@@ -63,6 +65,7 @@ class SpatialLalmConfig(PreTrainedConfig):  # type: ignore[misc]
     audio_token_id: int = 0
     decline_token_id: int = 0
     max_seconds: float = 32.0
+    memory_config: dict[str, Any] | None = None
     views: int = 8
 
     def __post_init__(self, **kwargs: Any) -> None:

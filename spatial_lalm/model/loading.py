@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -58,20 +58,29 @@ class SpatialLalm:
         return heard
 
     def ask(
-        self, recording: Recording | str | Path, question: str, start_s: float = 0.0, end_s: float | None = None
+        self,
+        recording: Recording | str | Path,
+        question: str,
+        start_s: float = 0.0,
+        end_s: float | None = None,
+        progress: Callable[[float, float], object] | None = None,
     ) -> Answer:
         """Answer a question about a recording (or a sound file), or its part from ``start_s`` to ``end_s`` seconds.
 
-        Times in the answer count from the start of the recording. ``InputError`` for what is no recording or no
-        question, for an empty or overlong question, or a part longer than the model can answer about (its
-        configuration's ``max_seconds``).
+        What is longer than the model hears at once (its configuration's ``max_seconds``) is analysed first, with the
+        seconds done and in all told to ``progress``; to ask an hour several questions, ``spatial-lalm analyze`` it once
+        and ask ``Recorded.open(FILE.h5)``. Times in the answer count from the start of the recording. ``InputError``
+        for what is no recording or no question, for an empty or overlong question.
         """
         from spatial_lalm.model.grounding import Part, during, ground
         from spatial_lalm.model.question import read_question
 
         recording = _opened(recording)
         question = one_question(question)
-        self._check(recording, start_s, end_s)
+        if not self._heard_at_once(recording, start_s, end_s):
+            from spatial_lalm.model.analysis import ask_long
+
+            return ask_long(self, recording, question, start_s, end_s, progress or (lambda done, total: None))
         signals, quality = recording.ambisonics(start_s, end_s, self.order_read(recording))
         doubt = recording.doubt
         if doubt is not None and doubt.flat:
@@ -80,7 +89,8 @@ class SpatialLalm:
         stop_s = recording.duration_s if end_s is None else end_s
         whole = start_s == 0.0 and abs(stop_s - recording.duration_s) < 1 / recording.rate
         part = Part(start_s, stop_s, whole, doubt)
-        text, declined = ground(self.say(question, audio, [start_s + s for s in starts]), question, heard, part)
+        said = self.say(question, audio, self.processor.audio_prompt([start_s + s for s in starts]))
+        text, declined = ground(said, question, heard, part)
         deaf = doubt is not None and doubt.deaf
         shown = () if deaf else during(heard, read_question(question), part).events
         return Answer(
@@ -97,18 +107,14 @@ class SpatialLalm:
         known = recording.format.order if recording.format.array is None else (1, 2)[recording.channels >= 9]
         return max(1, min(known, int(self.model.config.audio_config.order)))
 
-    def _check(self, recording: Recording, start_s: float, end_s: float | None) -> None:
+    def _heard_at_once(self, recording: Recording, start_s: float, end_s: float | None) -> bool:
+        """Whether a part is no longer than what the model was trained on; ``InputError`` for one that is too short."""
         from spatial_lalm.model.processing import SHORTEST_S
 
         length = (recording.duration_s if end_s is None else min(end_s, recording.duration_s)) - start_s
-        longest = self.model.config.max_seconds
         if 0 < length < SHORTEST_S:
             raise InputError(f"{recording.name}: {length:.2g} s are to be heard; at least {SHORTEST_S:g} s are needed")
-        if length > longest + 0.1:
-            raise InputError(
-                f"{recording.name}: {length:.1f} s are to be heard; this model answers about at most {longest:g} s: "
-                "choose a part (--start and --end on the command line, start_s and end_s in Python)"
-            )
+        return length <= float(self.model.config.max_seconds) + 0.1
 
     def _listen(
         self, signals: Samples, quality: Samples | None, offset_s: float = 0.0
@@ -132,8 +138,11 @@ class SpatialLalm:
         heard = listen_again(self.model.audio_tower.range_head, heard, signals[:4], first, offset_s)
         return heard, audio, starts
 
-    def say(self, question: str, audio: Tensor, starts_s: list[float]) -> str:
-        """What the language model alone says to audio embeddings ``(tokens, width)``, before it is grounded."""
+    def say(self, question: str, audio: Tensor, audio_prompt: str) -> str:
+        """What the language model alone says to audio embeddings ``(tokens, width)``, before it is grounded.
+
+        ``audio_prompt`` has a placeholder for each, and the times between them.
+        """
         import torch
 
         from spatial_lalm.model.processing import AUDIO
@@ -143,7 +152,7 @@ class SpatialLalm:
         typed = question.replace("<|", "< |")
         parts = [{"type": "audio"}, {"type": "text", "text": typed}]
         prompt = self.processor.apply_chat_template([{"role": "user", "content": parts}], add_generation_prompt=True)
-        prompt = prompt.replace(AUDIO, self.processor.audio_prompt(starts_s), 1)
+        prompt = prompt.replace(AUDIO, audio_prompt, 1)
         ids = torch.tensor([tokenizer.encode(prompt)])
         with torch.inference_mode():
             embeddings = self.model.insert_audio(ids, audio)

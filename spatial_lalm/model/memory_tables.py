@@ -2,8 +2,10 @@
 
 A part: ``windows/…`` (one row a window) and ``stretches/…`` (one row a stretch, its frames in ``stretches/path``).
 
-The whole file, R rows a table: ``segments/…`` R windows: ``start_s``, ``hidden (R, Q, H)`` and ``numbers (R, Q, N)``
-(memory tokens, half precision), ``key (R, H)``, the mean of its frames' hidden state; ``room/…`` R windows: smoothed
+The whole file, R rows a table: ``windows/…`` R windows: ``start_s``, ``hidden (R, Q, H)`` and ``numbers (R, Q, N)``
+(memory tokens, half precision); of a model with a trained memory ``segments/…`` and ``chapters/…`` R of them:
+``start_s``, ``end_s``, ``tokens (R, Q, D)``, ``keys (R, Q, K)`` (unit vectors, one a token, that questions are compared
+with), and ``recording/tokens (Q, D)``, all in half precision; ``room/…`` R windows: smoothed
 numbers ``value`` and ``scale (R, 10)`` and the ``part``, a row of ``rooms``; ``rooms/…`` R rooms one after the other:
 ``start_s``, ``end_s``, ``value`` and ``uncertainty (R, 10)`` in units (T60 in s, six octaves' T60, DRR and C50 in dB,
 volume in m³); ``events/…`` R events: see ``EVENTS``; their trajectories every 100 ms one after the other in
@@ -109,12 +111,10 @@ def merged_tables(paths: Sequence[Path], notes: dict[str, Any]) -> Tables:
     level = np.concatenate([row[first:] for row, first in zip(whole("level_db"), skipped, strict=True)])
     level = level[np.isfinite(level)]
     mean, spread = smoothed(values, scales, sounding, starts, rooms)
-    hidden = whole("hidden")
     return {
-        "segments/start_s": starts,
-        "segments/hidden": hidden,
-        "segments/numbers": whole("numbers"),
-        "segments/key": hidden[:, 0],
+        "windows/start_s": starts,
+        "windows/hidden": whole("hidden"),
+        "windows/numbers": whole("numbers"),
         "room/start_s": starts,
         "room/value": mean.astype(np.float32),
         "room/scale": spread.astype(np.float32),

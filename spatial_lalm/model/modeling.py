@@ -5,10 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from torch import Tensor, nn
-from transformers import AutoModelForCausalLM, AutoModelForImageTextToText, GenerationMixin, PreTrainedModel
+from transformers import (
+    AutoModelForCausalLM,
+    AutoModelForImageTextToText,
+    GenerationMixin,
+    PreTrainedConfig,
+    PreTrainedModel,
+)
 from transformers.modeling_outputs import CausalLMOutputWithPast
 
-from spatial_lalm.memory.segments import SegmentSummary, summarise
+from spatial_lalm.memory.hierarchy import MemoryConfig
+from spatial_lalm.memory.questions import Memory
+from spatial_lalm.memory.segments import SegmentSummary, summarise, summary_size
 from spatial_lalm.model.configuration import SpatialEncoderConfig, SpatialLalmConfig
 from spatial_lalm.model.encoder import EncoderOutput, SpatialEncoder
 from spatial_lalm.model.projector import SegmentProjector
@@ -34,6 +42,7 @@ class SpatialLalmForConditionalGeneration(PreTrainedModel, GenerationMixin):  # 
         self.audio_tower = SpatialEncoder(config.audio_config)
         self.multi_modal_projector = SegmentProjector(config)
         self.language_model = AutoModelForCausalLM.from_config(config.text_config)
+        self.memory = None if config.memory_config is None else new_memory(config)
         self.post_init()
 
     def get_input_embeddings(self) -> nn.Module:
@@ -114,6 +123,18 @@ class SpatialLalmForConditionalGeneration(PreTrainedModel, GenerationMixin):  # 
         first = kwargs.get("is_first_iteration", False) or not kwargs.get("use_cache", True)
         inputs: dict[str, Any] = super().prepare_inputs_for_generation(*args, **kwargs)
         return inputs | audio if first else inputs
+
+
+def new_memory(config: SpatialLalmConfig) -> Memory:
+    """An untrained memory of the sizes in ``config.memory_config``; ValueError for a size that there is not."""
+    assert isinstance(config.audio_config, SpatialEncoderConfig)
+    assert isinstance(config.text_config, PreTrainedConfig)
+    audio, wanted = config.audio_config, config.memory_config or {}
+    if unknown := sorted(wanted.keys() - MemoryConfig.__annotations__.keys()):
+        raise ValueError(f"memory_config has no {unknown[0]!r}: choose from {', '.join(MemoryConfig.__annotations__)}")
+    features = audio.hidden_size + summary_size(audio.tracks, len(audio.classes), audio.room_outputs)
+    kinds = (1, audio.tracks, audio.slices)
+    return Memory(MemoryConfig(**wanted), features, kinds, config.text_config.hidden_size)
 
 
 AutoModelForImageTextToText.register(SpatialLalmConfig, SpatialLalmForConditionalGeneration)

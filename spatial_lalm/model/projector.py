@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedConfig
 
-from spatial_lalm.memory import SegmentSummary, summary_size
+from spatial_lalm.memory.segments import SegmentSummary, summary_size
 from spatial_lalm.model.configuration import SpatialEncoderConfig, SpatialLalmConfig
 
 

@@ -64,6 +64,8 @@ class Recorded:
     rooms: tuple[RoomPart, ...]
     talkers: dict[int, int] = field(default_factory=dict)
     """Sources of speech by their number as talkers, from 1 on."""
+    has_keys: bool = False
+    """Whether a trained memory left keys to compare questions with."""
 
     @classmethod
     def open(cls, path: str | Path) -> Recorded:
@@ -72,9 +74,10 @@ class Recorded:
             notes = file.notes
             events = tuple(_events(file, notes))
             rooms = tuple(_rooms(file))
+            has_keys = "segments/keys" in file
         speakers = dict.fromkeys(event.source for event in _spoken(events) if event.label == "speech")
         talkers = {source: number for number, source in enumerate(speakers, start=1)}
-        return cls(Path(path), notes, events, rooms, talkers)
+        return cls(Path(path), notes, events, rooms, talkers, has_keys)
 
     @property
     def spoken(self) -> tuple[RecordedEvent, ...]:
@@ -111,8 +114,9 @@ class Recorded:
     def ask(self, question: str, model: Callable[[], SpatialLalm] | None = None) -> Answer:
         """Answer a question from what was heard.
 
-        ``model`` loads the model where the question's words leave its kind open; without it, such a question is not
-        understood. ``InputError`` for what is no question.
+        ``model`` loads the model where the question's words leave its kind open, or where the memory is to say which
+        doubtful events to believe; without it, such a question is not understood, such events are not told of.
+        ``InputError`` for what is no question.
         """
         from spatial_lalm.model.loading import one_question
         from spatial_lalm.model.recorded_answers import answer

@@ -102,6 +102,37 @@ class LanguageStage:
 
 
 @dataclass(frozen=True)
+class MemoryData:
+    """Long recordings that the memory learns from, laid of the language stage's scenes."""
+
+    windows: tuple[int, ...] = (15, 30, 45, 60)  # of 4 s; one of these for every batch
+    rooms: int = setting(4, "most rooms in a recording", least=1)
+    takes: int = setting(1, "times that every scene is heard, turned and dirtied anew", least=1)
+    questions: int = setting(24, "about each recording", least=1)
+
+    def __post_init__(self) -> None:
+        check(self)
+        if min(self.windows) < 1:
+            raise InputError(f"windows = {list(self.windows)}: each must be at least 1")
+
+
+@dataclass(frozen=True)
+class MemoryStage:
+    """Stage 5: the memory of long recordings, everything else frozen."""
+
+    data: MemoryData = field(default_factory=MemoryData)
+    optimisation: Optimisation = field(
+        default_factory=lambda: Optimisation(
+            steps=1_000, batch=12, learning_rate=1.5e-3, checkpoint_every=100, bfloat16=False
+        )
+    )
+    answer_every: int = setting(4, "steps of which one also learns to be read by the language model; 0: none", least=0)
+    answers: int = setting(8, "answers that such a step learns from", least=1)
+    read_tokens: int = setting(280, "read for each of these", "tokens", least=60)
+    model: dict[str, Any] = field(default_factory=dict)  # fields of memory.hierarchy.MemoryConfig
+
+
+@dataclass(frozen=True)
 class Recipe:
     """A whole training run."""
 
@@ -109,6 +140,7 @@ class Recipe:
     room: RoomStage = field(default_factory=RoomStage)
     range: RangeStage = field(default_factory=RangeStage)
     language: LanguageStage = field(default_factory=LanguageStage)
+    memory: MemoryStage = field(default_factory=MemoryStage)
 
 
 def load_recipe(name: str) -> Recipe:
@@ -120,7 +152,11 @@ def load_recipe(name: str) -> Recipe:
 
 
 def _check_models(recipe: Recipe, where: str) -> None:
-    """Refuse fields of the two ``model`` tables that no configuration has: transformers would keep them unread."""
+    """Refuse fields of the ``model`` tables that no configuration has: transformers would keep them unread."""
+    if recipe.memory.model:
+        from spatial_lalm.memory.hierarchy import MemoryConfig
+
+        build(MemoryConfig, recipe.memory.model, f"{where}: memory: model")
     if recipe.encoder.model or recipe.language.model:
         # Imported here, because reading the command line must not wait for transformers.
         from spatial_lalm.model.configuration import SpatialEncoderConfig, SpatialLalmConfig

@@ -6,12 +6,14 @@ from collections.abc import Callable
 from dataclasses import fields
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from spatial_lalm.audio.features import network_input
+from spatial_lalm.model.configuration import SpatialEncoderConfig
 from spatial_lalm.model.encoder import EncoderOutput, SpatialEncoder
 from spatial_lalm.model.views import best_permutation
 from spatial_lalm.train import scenes
@@ -37,7 +39,7 @@ def prepare(stage: EncoderStage, sources: Path | None, folder: Path, workers: in
     scenes.prepare(stage.data, order, make, sources, folder, workers, progress)
 
 
-def hear(encoder: SpatialEncoder, maps: Tensor, bfloat16: bool) -> EncoderOutput:
+def hear(encoder: nn.Module, maps: Tensor, bfloat16: bool) -> EncoderOutput:
     """The encoder's output in float32, with the heavy part in bfloat16 where asked."""
     with torch.autocast(maps.device.type, torch.bfloat16, enabled=bfloat16):
         output = encoder(maps)
@@ -45,12 +47,19 @@ def hear(encoder: SpatialEncoder, maps: Tensor, bfloat16: bool) -> EncoderOutput
 
 
 def train_encoder(
-    stage: EncoderStage, data_folder: Path, folder: Path, progress: Progress | None = None
-) -> SpatialEncoder:
-    """Fit the encoder on rendered features; exact resume from ``folder``; the trained encoder."""
+    stage: EncoderStage,
+    data_folder: Path,
+    folder: Path,
+    progress: Progress | None = None,
+    build: Callable[[SpatialEncoderConfig], Any] = SpatialEncoder,
+) -> Any:
+    """Fit the encoder on rendered features; exact resume from ``folder``; the trained encoder.
+
+    ``build`` makes it, where another network is to learn from the same scenes.
+    """
     plan = stage.optimisation
     torch.manual_seed(plan.seed)
-    encoder = SpatialEncoder(stage.configuration())
+    encoder = build(stage.configuration())
     encoder.to(memory_format=torch.channels_last)
     seen, held_out = FeatureSet.open(data_folder / "train"), FeatureSet.open(data_folder / "validation")
     per_epoch = max(1, len(seen) // plan.batch)
@@ -72,7 +81,7 @@ def train_encoder(
 
 
 @torch.inference_mode()
-def validate(encoder: SpatialEncoder, held_out: FeatureSet) -> dict[str, float]:
+def validate(encoder: nn.Module, held_out: FeatureSet) -> dict[str, float]:
     """Errors on held-out scenes in plain units: one still source in first order, several, movers, through arrays."""
     rows: dict[str, list[Tensor]] = {}
     for start in range(0, len(held_out), 100):
@@ -98,7 +107,7 @@ _READ = (*TARGETS, "direction", "features", "quality")
 _OF_CLIPS = ("distance_ratio", "class_right", "t60_s", "t60_log", "drr_db", "c50_db", "volume_log2")
 
 
-def _errors(encoder: SpatialEncoder, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+def _errors(encoder: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:
     """Errors of every source ``(B, N)`` under the best assignment, NaN for an empty slot, and of every clip ``(B,)``.
 
     Ideal ambisonics are heard in first order only. The angle of a source that moves is the mean over its frames.

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from spatial_lalm.errors import InputError
 from spatial_lalm.train.config import Recipe
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from spatial_lalm.model.encoder import SpatialEncoder
 
 Reporter = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
-STAGES = ("encoder", "room", "range", "language")
+STAGES = ("encoder", "room", "range", "language", "memory")
 
 
 def train(
@@ -26,11 +26,13 @@ def train(
 
     ``InputError`` when the folder holds a run of another recipe or source list, or lacks the encoder to answer with.
     """
-    from spatial_lalm.model.loading import quiet_transformers
-    from spatial_lalm.train import encoder_stage, language_stage, range_stage, room_stage
+    from spatial_lalm.model.loading import load_model, quiet_transformers
+    from spatial_lalm.train import encoder_stage, language_stage, memory_stage, range_stage, room_stage
 
     # Before the claim: a refused command leaves nothing behind.
-    if stages[0] != "encoder":
+    if stages[0] == "memory":
+        _whole_model(folder)
+    elif stages[0] != "encoder":
         _trained_path(folder, STAGES[STAGES.index(stages[0]) - 1])
     _claim(folder, recipe, sources)
     if "encoder" in stages:
@@ -71,6 +73,25 @@ def train(
         with quiet_transformers():
             model.save_pretrained(folder / "model", max_shard_size="15MB")
             processor.save_pretrained(folder / "model")
+    if "memory" in stages:
+        lalm = load_model(_whole_model(folder))
+        scenes = folder / "scenes" / "language"
+        with report("scenes for remembering") as progress:
+            language_stage.prepare(recipe.language, lalm.processor.order, sources, scenes, workers, progress)
+        with report("takes for remembering") as progress:
+            memory_stage.prepare(recipe.memory, lalm.model, scenes, folder / "scenes" / "memory", progress)
+        with report("steps of remembering") as progress:
+            memory_stage.train_memory(recipe.memory, lalm, folder / "scenes" / "memory", folder / "memory", progress)
+        with quiet_transformers():
+            lalm.model.save_pretrained(folder / "model", max_shard_size="15MB")
+
+
+def _whole_model(folder: Path) -> Path:
+    """Where the model lies as the language stage left it, or ``InputError``."""
+    path = folder / "model"
+    if not (path / "config.json").is_file():
+        raise InputError(f"{folder}: no trained model in it; run the stage 'language' first")
+    return path
 
 
 def _trained_path(folder: Path, stage: str) -> Path:
@@ -95,7 +116,13 @@ def _claim(folder: Path, recipe: Recipe, sources: Path | None) -> None:
     """Write what this run is made of, or refuse a folder that holds another."""
     made_of = json.dumps({"recipe": asdict(recipe), "sources": sources and str(sources)}, indent=2)
     note = folder / "run.json"
-    if note.is_file() and json.loads(note.read_text()) != json.loads(made_of):
+    if note.is_file() and not _same_run(json.loads(note.read_text()), json.loads(made_of)):
         raise InputError(f"{folder}: holds a run of another recipe or source list; choose another --out")
     folder.mkdir(parents=True, exist_ok=True)
     note.write_text(made_of)
+
+
+def _same_run(noted: dict[str, Any], wanted: dict[str, Any]) -> bool:
+    """Whether a folder's run is the one that is wanted; stages that it was begun without may be added."""
+    recipe = wanted["recipe"] | noted["recipe"]
+    return noted | {"recipe": recipe} == wanted

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from spatial_lalm.audio.conventions import unit_vector
-from spatial_lalm.memory.segments import active_span, harmonics, pool_tracks, summarise, summary_size
+from spatial_lalm.memory.segments import active_span, harmonics, pool_tracks, shifted, summarise, summary_size
 
 FRAMES, HIDDEN, TRACKS, CLASSES, ROOM, SLICES = 40, 12, 3, 5, 10, 6
 SHARED = 2 * 8 + 3  # harmonics of the start, quality of Y, Z, X
@@ -203,3 +203,11 @@ def test_slices_follow_the_course_of_time() -> None:
     parts = encoded(1) | {"hidden_BTH": torch.arange(FRAMES).float()[None, :, None].expand(1, FRAMES, HIDDEN)}
     course = summarise(**parts, slices=4).hidden[0, 1 + TRACKS :, 0]
     torch.testing.assert_close(course, torch.tensor([4.5, 14.5, 24.5, 34.5]))
+
+
+@pytest.mark.parametrize("later_s", [0.0, 4.0, 61.3])
+def test_numbers_of_a_later_hearing(later_s: float) -> None:
+    parts = encoded(segments=3)
+    early = summarise(**parts, slices=SLICES).numbers
+    late = summarise(**{**parts, "start_B": parts["start_B"] + later_s}, slices=SLICES).numbers
+    assert torch.allclose(shifted(early, torch.full((3,), later_s), TRACKS, CLASSES), late, atol=1e-3)

@@ -123,10 +123,16 @@ def test_foreign_files_are_refused(tmp_path: Path) -> None:
     assert "folder" in refusal(tmp_path)
 
 
-def test_a_later_format_is_refused(file: Path) -> None:
+def test_a_later_format_is_refused_and_an_earlier_one_read(file: Path) -> None:
     with h5py.File(file, "a") as opened:
-        opened.attrs["version"] = 2
-    assert "this program reads 1" in refusal(file)
+        opened.attrs["version"] = 3
+    assert "this program reads 1 and 2" in refusal(file)
+    with h5py.File(file, "a") as opened:
+        opened.attrs["version"] = 1
+    with MemoryFile(file) as opened:
+        assert opened.version == 1
+        assert "segments/hidden" in opened
+        assert "chapters/keys" not in opened
 
 
 def test_memory_files_are_known_by_their_bytes_or_name(file: Path, tmp_path: Path) -> None:

@@ -118,7 +118,7 @@ def test_the_file_tells_where_it_comes_from(wav: Path, whole: bytes, tiny_model:
     assert notes["format"] == "ambix order 1"
     assert notes["assumed"] == ["format: ambix order 1 (4 channels, none was named)"]
     assert notes["model"] == {"name": "tiny qwen3", "sha256": analysis.model_digest(tiny_model)}
-    assert len(tables["segments/start_s"]) == len(tables["room/value"]) == 53
+    assert len(tables["windows/start_s"]) == len(tables["room/value"]) == 53
     assert len(tables["level/db"]) == 2100
     assert tables["events/frames"].sum() == len(tables["tracks/active"])
 

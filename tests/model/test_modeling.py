@@ -173,7 +173,7 @@ def test_ask_says_what_generate_says(lalm: SpatialLalm, sound: np.ndarray) -> No
     """The embeddings' way of ``loading`` and transformers' own way are one."""
     inputs = inputs_for(lalm, [SHORT], [sound])
     _, audio, starts = lalm._listen(sound, None)
-    text = lalm.say(SHORT, audio, starts)
+    text = lalm.say(SHORT, audio, lalm.processor.audio_prompt(starts))
     with torch.inference_mode():
         tokens = lalm.model.generate(**inputs, max_new_tokens=128, do_sample=False)[0, inputs["input_ids"].shape[1] :]
     assert text == lalm.processor.tokenizer.decode(tokens, skip_special_tokens=True).strip()

@@ -14,8 +14,8 @@ from spatial_lalm.memory.store import write_memory
 from spatial_lalm.model.answers import Answer
 from spatial_lalm.model.memory_tables import EVENTS
 from spatial_lalm.model.recorded import Recorded
-from spatial_lalm.model.recorded_answers import clock, clocked, length_text, span_text
 from spatial_lalm.model.recorded_question import Reference, Relation, read_scope
+from spatial_lalm.model.recorded_words import clock, clocked, length_text, span_text
 
 HOUR = 3600.0
 # start, end, class, azimuth, distance, source

@@ -12,7 +12,8 @@ from spatial_lalm.app import cli
 from spatial_lalm.audio.recording import Recording
 from spatial_lalm.model import hearing
 from spatial_lalm.model.loading import load_model
-from spatial_lalm.train import data, language_stage, range_stage, scenes
+from spatial_lalm.train import data, language_stage, memory_stage, range_stage, scenes
+from spatial_lalm.train.run import _same_run
 
 TINY = """
 [encoder.data]
@@ -93,6 +94,27 @@ num_key_value_heads = 1
 head_dim = 8
 max_position_embeddings = 512
 tie_word_embeddings = true
+
+[memory]
+answer_every = 2
+answers = 2
+read_tokens = 100
+
+[memory.data]
+windows = [3, 5]
+questions = 3
+
+[memory.optimisation]
+steps = 2
+batch = 2
+checkpoint_every = 2
+bfloat16 = false
+
+[memory.model]
+size = 16
+heads = 2
+layers = 1
+keys = 8
 """
 
 
@@ -112,6 +134,7 @@ def shrink(patch: pytest.MonkeyPatch) -> None:
     """Parts of two scenes, a vocabulary from few texts, no program for speech."""
     patch.setattr(data, "PART", 2)
     patch.setattr(language_stage, "TOKENIZER_TEXTS", 100)
+    patch.setattr(memory_stage, "VALIDATION_WINDOWS", (4,))
     library = scenes.SourceLibrary.builtin(espeak=False)
     # An encoder of three steps hears nothing surely and nothing in its place.
     patch.setattr(hearing, "ON", 0.0)
@@ -173,7 +196,7 @@ def test_room_stage_changes_nothing_but_the_rooms_head(run: Path) -> None:
 
 
 def test_logs_tell_loss_and_validation(run: Path) -> None:
-    for stage, steps in (("encoder", 3), ("room", 2), ("range", 2), ("language", 2)):
+    for stage, steps in (("encoder", 3), ("room", 2), ("range", 2), ("language", 2), ("memory", 2)):
         rows = [json.loads(line) for line in (run / stage / "log.jsonl").read_text().splitlines()]
         assert [row["step"] for row in rows if "loss" in row] == [steps]
         assert rows[-1]["step"] == steps
@@ -191,7 +214,8 @@ def test_run_again_changes_nothing(run: Path, recipe: Path, capsys: pytest.Captu
 def test_stages_one_by_one_give_the_same_model(
     run: Path, recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    places = {stage: f"{stage}/model" for stage in ("encoder", "room", "range")} | {"language": "model"}
+    places = {stage: f"{stage}/model" for stage in ("encoder", "room", "range")}
+    places |= {"language": "model", "memory": "model"}
     for stage, where in places.items():
         assert cli.main(["train", str(recipe), "--out", str(tmp_path), "--stage", stage, "--workers", "2"]) == 0
         assert capsys.readouterr().out == f"{tmp_path / where}\n"
@@ -212,6 +236,18 @@ def test_language_needs_an_encoder(recipe: Path, tmp_path: Path, capsys: pytest.
     arguments = [str(recipe), "--out", str(tmp_path / "new"), "--stage", "language"]
     assert "run the stage 'range' first" in error_of(arguments, capsys)
     assert not (tmp_path / "new").exists()  # a run of another recipe may still begin there
+
+
+def test_memory_needs_a_model(recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = [str(recipe), "--out", str(tmp_path / "new"), "--stage", "memory"]
+    assert "run the stage 'language' first" in error_of(arguments, capsys)
+
+
+def test_a_run_begun_before_a_stage_was_known_goes_on(run: Path, recipe: Path, tmp_path: Path) -> None:
+    content = json.loads((run / "run.json").read_text())
+    assert _same_run({**content, "recipe": {k: v for k, v in content["recipe"].items() if k != "memory"}}, content)
+    assert not _same_run({**content, "recipe": content["recipe"] | {"room": {}}}, content)
+    assert not _same_run(content | {"sources": "others"}, content)
 
 
 @pytest.mark.parametrize(
