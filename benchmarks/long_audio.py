@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
+import re
 import resource
 import tempfile
 import time
@@ -21,6 +22,8 @@ import soundfile
 from needles import Needle, haystack, needle_at, pool
 from retrieval import retrieval
 
+from spatial_lalm.app.allocation import keep_freed_memory
+from spatial_lalm.audio.presets import preset
 from spatial_lalm.audio.recording import Recording
 from spatial_lalm.model.analysis import VIEWS, analyse, plan_analysis
 from spatial_lalm.model.loading import load_model
@@ -44,14 +47,26 @@ def write_long(path: Path, minutes: float, rate: int, channels: int, seed: int =
             file.write(block)
 
 
-def _measured(path: Path, out: Path, views: int, pipe: Any) -> None:
+def peak_bytes() -> int:
+    """The most that this process has had resident; ``ru_maxrss`` would tell that of the process before ``exec``."""
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    found = re.search(r"VmHWM:\s+(\d+) kB", status.read_text())
+    assert found is not None
+    return int(found[1]) * 1024
+
+
+def _measured(path: Path, out: Path, receiver: str, views: int, pipe: Any) -> None:
     """Analyse in a process of its own: seconds of wall and CPU, peak resident bytes, and seconds of questions."""
+    keep_freed_memory()
     model = load_model()
+    opened = {"format": "ambix"} if receiver == "foa" else {"array": receiver}
     loaded = time.process_time()
     began = time.monotonic()
-    analyse(plan_analysis(model, Recording.open(path, format="ambix"), views), out)
+    analyse(plan_analysis(model, Recording.open(path, **opened), views), out)
     took, cpu = time.monotonic() - began, time.process_time() - loaded
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    peak = peak_bytes()
     began = time.process_time()
     recorded = Recorded.open(out)
     for question in QUESTIONS:
@@ -59,25 +74,29 @@ def _measured(path: Path, out: Path, views: int, pipe: Any) -> None:
     pipe.send((took, cpu, peak, (time.process_time() - began) / len(QUESTIONS)))
 
 
-def speed(minutes: Sequence[float], rate: int, views: int) -> None:
-    """Real-time factor, memory and questions by length."""
-    print("| minutes | wall, s | CPU, s | times real time, a core | peak MiB | file MiB | a question, CPU ms |")
-    print("|---|---|---|---|---|---|---|")
+def speed(cases: Sequence[tuple[str, float]], rate: int, views: int) -> None:
+    """Real-time factor, memory and questions by receiver and minutes."""
+    print(
+        "| receiver | minutes | wall, s | CPU, s | times real time, a core | peak MiB | file MiB | a question, CPU ms |"
+    )
+    print("|---|---|---|---|---|---|---|---|")
     context = multiprocessing.get_context("spawn")
     peaks = []
     with tempfile.TemporaryDirectory() as folder:
-        for length in minutes:
-            path, out = Path(folder) / "long.wav", Path(folder) / f"{length:g}.h5"
-            write_long(path, length, rate, 4)
+        for receiver, length in cases:
+            path, out = Path(folder) / "long.wav", Path(folder) / "long.h5"
+            out.unlink(missing_ok=True)
+            write_long(path, length, rate, 4 if receiver == "foa" else preset(receiver).microphones)
             ours, theirs = context.Pipe()
-            process = context.Process(target=_measured, args=(path, out, views, theirs))
+            process = context.Process(target=_measured, args=(path, out, receiver, views, theirs))
             process.start()
             took, cpu, peak, question = ours.recv()
             process.join()
-            peaks.append(peak)
-            print(f"| {length:g} | {took:.1f} | {cpu:.1f} | {60 * length / cpu:.0f} | {peak / 2**20:.0f} "
+            if receiver == "foa":
+                peaks.append(peak)
+            print(f"| {receiver} | {length:g} | {took:.1f} | {cpu:.1f} | {60 * length / cpu:.0f} | {peak / 2**20:.0f} "
                   f"| {out.stat().st_size / 2**20:.1f} | {1000 * question:.0f} |", flush=True)  # fmt: skip
-    print(f"\npeak memory, longest over shortest: {peaks[-1] / peaks[0]:.3f}\n")
+    print(f"\npeak memory of foa, longest over shortest: {peaks[-1] / peaks[0]:.3f}\n")
 
 
 def needles(minutes: Sequence[float], depths: Sequence[float], views: int, source: str | None) -> None:
@@ -144,7 +163,9 @@ def main() -> None:
     args = parser.parse_args()
     quick = args.quick
     if args.only in (None, "speed"):
-        speed((4, 8) if quick else (10, 60), 16_000 if quick else 48_000, args.views)
+        foa = (4, 8) if quick else (10, 60, 240)
+        cases = [("foa", minutes) for minutes in foa] + [(name, foa[0]) for name in ("tetrahedral", "em32")]
+        speed(cases, 16_000 if quick else 48_000, args.views)
     if args.only in (None, "needles"):
         needles((2,) if quick else (5, 30), (0.0, 1.0) if quick else (0.0, 0.25, 0.5, 0.75, 1.0), args.views,
                 args.model)  # fmt: skip

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from spatial_lalm.app.allocation import keep_freed_memory
 from spatial_lalm.app.event_files import SUFFIXES
 from spatial_lalm.app.raw_input import ENCODINGS
 from spatial_lalm.errors import InputError
@@ -69,6 +70,7 @@ class Wish:
 def run(args: argparse.Namespace) -> int:
     """Analyse, print what was assumed (stderr) and a summary (stdout)."""
     _refuse_contradictions(args)
+    keep_freed_memory()
     events = tuple(args.events or ())
     wish = Wish(args.format, args.array, args.model, args.start, args.end, args.views, events, args.force)
     if args.recording != "-" and Path(args.recording).is_dir():
