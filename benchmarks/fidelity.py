@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path as File
@@ -13,8 +14,9 @@ from numpy.typing import NDArray
 from spatial_lalm.audio.conventions import acn_orders, angle_between
 from spatial_lalm.audio.scene import Room
 from spatial_lalm.simulation.acoustics import DIRECT_WINDOW_S, decay_time, measure, schroeder_db
-from spatial_lalm.simulation.engine.late import ambisonic_late, decay_of
-from spatial_lalm.simulation.engine.paths import Path
+from spatial_lalm.simulation.engine.decay import decay_of, mixing_time
+from spatial_lalm.simulation.engine.late import ambisonic_late
+from spatial_lalm.simulation.engine.paths import SPEED_OF_SOUND, Path
 from spatial_lalm.simulation.engine.render import Response, render_responses
 from spatial_lalm.simulation.receivers import ambisonic_receiver
 
@@ -45,12 +47,18 @@ def random_path(rng: np.random.Generator, number: int) -> Path:
             return Path(room, source, receiver, seed=number)
 
 
-def pairs(count: int, seed: int = 0) -> Iterator[Pair]:
-    """Random paths rendered both ways, one by one: whole image responses are long."""
+def image_count(path: Path) -> float:
+    """Images that a whole response of a path has: those that arrive before it has faded."""
+    end_s = decay_of([path], np.array([mixing_time(path)])).end_s[0]
+    return float(4 / 3 * np.pi * (SPEED_OF_SOUND * end_s) ** 3 / path.room.volume_m3)
+
+
+def pairs(count: int, seed: int = 0, most_images: float = np.inf) -> Iterator[Pair]:
+    """Random paths of at most so many images, rendered both ways, one by one: whole image responses are long."""
     rng = np.random.default_rng(seed)
     receiver = ambisonic_receiver(1)
-    for number in range(count):
-        path = random_path(rng, number)
+    drawn = (random_path(rng, number) for number in itertools.count())
+    for path in itertools.islice((path for path in drawn if image_count(path) <= most_images), count):
         hybrid = render_responses([path], receiver, RATE)[0]
         images = render_responses([path], receiver, RATE, full=True)[0]
         yield Pair(path, hybrid, images)
@@ -82,18 +90,20 @@ def differences(pair: Pair) -> list[float]:
     ]
 
 
-def coherence() -> tuple[float, float, Floats]:
+def coherence(paths_of_room: int = 4) -> tuple[float, float, Floats]:
     """Largest coherence between late channels, what chance alone gives, and their power re W times 2 n + 1 in dB.
 
-    Third order, a cube with even walls, Welch's method over 6 s of late field.
+    Third order, a cube with even walls, Welch's method over 6 s of late field of every path.
     """
     import torch
     from scipy.ndimage import uniform_filter1d
     from scipy.signal import coherence as welch
 
     room = Room((7.0, 7.0, 7.0), (0.02,) * 6, scattering=1.0)
-    paths = [Path(room, np.array([2.0, 3.0, 4.0]), np.array([4.0, 4.5, 3.0]), seed=seed) for seed in range(4)]
-    decay = decay_of(paths, np.full(4, 0.1))
+    paths = [
+        Path(room, np.array([2.0, 3.0, 4.0]), np.array([4.0, 4.5, 3.0]), seed=seed) for seed in range(paths_of_room)
+    ]
+    decay = decay_of(paths, np.full(paths_of_room, 0.1))
     late = ambisonic_late(paths, decay, 3, RATE, torch.device("cpu")).numpy().astype(float)
     level = uniform_filter1d(np.mean(late[:, 0] ** 2, axis=0), RATE // 10)  # over 0.1 s: no one's own noise
     late /= np.sqrt(level) + 1e-12  # the decay is taken out

@@ -27,7 +27,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scene_graphs import random_scene
+from scene_graphs import SHARES, random_scene
 
 from spatial_lalm.audio.wording import Spatial
 from spatial_lalm.simulation.questions import FAMILIES, REGISTRY, Balance, QuestionAnswer, Questions, ask_many
@@ -44,6 +44,8 @@ GUESSED = tuple(kind for family, kinds in FAMILIES.items() if family not in ("ba
 HASHED = 2**13
 FEW_ANSWERS = 8
 LIMITS = {"yes_no": 0.55, "choice": 0.30}
+SAID_TOO = {"false_ordinal": re.compile(r"\bthe (second|third) (?!sound)")}
+"""What answered questions must say, too, to be set beside declined ones that always say it."""
 SPATIALS: tuple[Spatial, ...] = ("full", "planar", "lateral", "none")
 """Tried in this order: what can be declined of all channels is asked of them."""
 FEWEST = 40
@@ -94,7 +96,7 @@ def asked_about(scenes: int, seed: int, balance: Balance | None = None) -> Itera
     """Questions about random scenes, of all kinds that fit."""
     for number in range(scenes):
         rng = np.random.default_rng([seed, number])
-        yield from agreed(ask_many(random_scene(rng), rng, PER_SCENE, kinds=GUESSED, balance=balance))
+        yield from agreed(ask_many(random_scene(rng), rng, PER_SCENE, kinds=GUESSED, balance=balance, shares=SHARES))
 
 
 def asked_of(kinds: Sequence[str], scenes: int, seed: int, balance: Balance | None = None) -> Iterator[QuestionAnswer]:
@@ -103,7 +105,7 @@ def asked_of(kinds: Sequence[str], scenes: int, seed: int, balance: Balance | No
         rng = np.random.default_rng([seed, number])
         scene = random_scene(rng)
         for kind in kinds:
-            yield from agreed(ask_many(scene, rng, 1, kinds=[kind], balance=balance))
+            yield from agreed(ask_many(scene, rng, 1, kinds=[kind], balance=balance, shares=SHARES))
 
 
 def agreed(found: Questions) -> tuple[QuestionAnswer, ...]:
@@ -220,7 +222,8 @@ def judge(family: str, kind: str, questions: Sequence[QuestionAnswer]) -> Row:
 def answered_alike(name: str) -> tuple[str, ...]:
     """Kinds that are answered and share a phrasebook with one that declines."""
     books = {kind: set(one.books or (kind,)) for kind, one in REGISTRY.items() if isinstance(one, DraftedKind)}
-    return tuple(kind for kind in GUESSED if kind in books and books[kind] & books[name])
+    same = (kind for kind in GUESSED if kind in books and books[kind] & books[name])
+    return tuple(kind for kind in same if kind not in FAMILIES["choice"])  # options give away that one is right
 
 
 def declined(scenes: int, seed: int) -> list[Row]:
@@ -233,8 +236,9 @@ def declined(scenes: int, seed: int) -> list[Row]:
             rng = np.random.default_rng([seed, number])
             scene = random_scene(rng)
             spatial = next((one for one in SPATIALS if REGISTRY[name].fits(View(scene, one))), None)
-            asked[True] += agreed(ask_many(scene, rng, 1, spatial, kinds=[name])) if spatial else ()
-            asked[False] += agreed(ask_many(scene, rng, 1, kinds=alike or GUESSED))
+            asked[True] += agreed(ask_many(scene, rng, 1, spatial, kinds=[name], shares=SHARES)) if spatial else ()
+            answered = agreed(ask_many(scene, rng, 1, kinds=alike or GUESSED, shares=SHARES))
+            asked[False] += [qa for qa in answered if name not in SAID_TOO or SAID_TOO[name].search(qa.question)]
         against = "same words" if alike else "by nature"
         rows.append(_told_apart(f"declined, {against}", name, list(zip(asked[True], asked[False], strict=False))))
     return rows

@@ -9,11 +9,18 @@ from dataclasses import replace
 import numpy as np
 
 from spatial_lalm.audio.scene import CLASSES, Acoustics, Room, Scene, SourceEvent
+from spatial_lalm.simulation.questions import Shares
 
 STEADY = ("music", "rain", "sea_waves", "fire_crackling", "noise", "chainsaw", "helicopter")
 """Classes that go on for longer than others."""
 DURATIONS_S = (5.0, 8.0, 10.0, 15.0, 20.0, 30.0)
 SPEECH_SHARE = 0.35
+TALK_SHARE = 0.25
+SNR_DB = (5.0, 40.0)
+SHARES = Shares(
+    {label: SPEECH_SHARE if label == "speech" else (1 - SPEECH_SHARE) / (len(CLASSES) - 1) for label in CLASSES},
+    TALK_SHARE,
+)
 
 Place = tuple[float, float, float]
 
@@ -24,7 +31,7 @@ def random_scene(rng: np.random.Generator) -> Scene:
     outdoors = bool(rng.random() < 0.125)
     room = _room(rng, outdoors)
     typical = _acoustics(rng, room)
-    if rng.random() < 0.25:
+    if rng.random() < TALK_SHARE:
         events = _conversation(rng, duration_s)
         events += [_event(rng, duration_s, room) for _ in range(int(rng.integers(0, 2)))]
     else:
@@ -35,7 +42,8 @@ def random_scene(rng: np.random.Generator) -> Scene:
     places = {event.trajectory[0] for event in events}
     own = {place: _varied(rng, typical) for place in sorted(places)}
     heard = tuple(replace(event, acoustics=own[event.trajectory[0]]) for event in events)
-    return Scene(duration_s, 16_000, 1, room, (1.0, 1.0, 1.0), heard, _mean(own.values()), 20.0, 0)
+    snr_db = float(rng.uniform(*SNR_DB))
+    return Scene(duration_s, 16_000, 1, room, (1.0, 1.0, 1.0), heard, _mean(own.values()), snr_db, 0)
 
 
 def _room(rng: np.random.Generator, outdoors: bool) -> Room:

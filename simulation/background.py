@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spatial_lalm.audio.conventions import acn_orders
+from spatial_lalm.audio.scene import Ambience
 from spatial_lalm.simulation.receivers import Receiver
 from spatial_lalm.simulation.recipe import BackgroundRecipe
 
@@ -28,7 +29,8 @@ FADE_S = 0.5
 class Background:
     """The noise of one scene; its W has a mean power of about 1.
 
-    ``direct`` is what the receiver hears of an impulse at the place of the steady noise source ``(R, taps)``, or None.
+    ``directional`` is what the receiver hears of an impulse at the place of the steady noise source ``(R, taps)``, or
+    None, and ``place`` where that is: azimuth and elevation in degrees, distance in metres.
     """
 
     receiver: Receiver
@@ -41,6 +43,7 @@ class Background:
     swing_db: float = 0.0
     directional: Samples | None = None
     directional_db: float = 0.0
+    place: tuple[float, float, float] | None = None
 
     @classmethod
     def draw(
@@ -60,10 +63,13 @@ class Background:
         )
 
     @property
-    def description(self) -> str:
-        """In words, for the labels."""
-        parts = ["diffuse"] + ["directional"] * (self.directional is not None) + ["unsteady"] * (self.swing_db > 0)
-        return " ".join(parts)
+    def label(self) -> Ambience:
+        """What the scene graph says of it."""
+        plain = Ambience("diffuse", not self.swing_db, self.swing_db)
+        if self.directional is None or self.place is None:
+            return plain
+        azimuth, elevation, distance = self.place
+        return Ambience("directional", plain.steady, self.swing_db, azimuth, elevation, distance, self.directional_db)
 
     def block(self, start: int, stop: int) -> Samples:
         """Samples ``(R, stop - start)`` of the noise."""

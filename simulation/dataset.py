@@ -121,7 +121,7 @@ def write_dataset(
     """Write the scenes of any source into a folder; ``settings`` is what decides their bytes."""
     folder = folder.absolute()
     settings = _layout_settings(settings, layout, shard_scenes, split)
-    with _told(folder):
+    with _told(folder), _left_as_found(folder):
         _prepare(folder, settings, scenes)
         with _locked(folder):
             (folder / MANIFEST).unlink(missing_ok=True)
@@ -230,6 +230,22 @@ def _prepare(folder: Path, settings: dict[str, Any], scenes: int) -> None:
     there = (read_object(folder / MANIFEST) or {}).get("scenes", 0)
     if there > scenes:
         raise InputError(f"{folder}: holds {there} scenes, {scenes} were asked for; ask for at least {there}")
+
+
+@contextmanager
+def _left_as_found(folder: Path) -> Iterator[None]:
+    """Where the run is refused before anything was made, leave nothing behind in what was empty or not there."""
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    empty = bool(missing) or (folder.is_dir() and not any(folder.iterdir()))
+    try:
+        yield
+    except InputError:
+        if empty and folder.is_dir() and _is_bare(folder):
+            for path in folder.iterdir():
+                path.unlink()
+            for path in missing:
+                path.rmdir()
+        raise
 
 
 def _is_bare(folder: Path) -> bool:

@@ -54,12 +54,16 @@ class Stage:
         """Channels of the receiver, and one more for W beside an array's capsules."""
         return self.receiver.channels + (self.receiver.array is not None)
 
-    def noise_response(self, rng: np.random.Generator) -> Samples:
-        """Rows ``(R, taps)`` of the response from a random place, for a steady noise."""
+    def noise_response(self, rng: np.random.Generator) -> tuple[Samples, tuple[float, float, float]]:
+        """Rows ``(R, taps)`` of the response from a random place, for a steady noise.
+
+        And the place as the receiver, at rest, hears it: azimuth and elevation in degrees, distance in metres.
+        """
         receiver = self.motion.way.points[0]
-        place = sample_source(rng, self.room, receiver, self.recipe.sources)
-        response = _respond(self, [Path(self.room, place, receiver, seed=self.seed)])[0]
-        return rows_of(self.receiver, response)
+        path = Path(self.room, sample_source(rng, self.room, receiver, self.recipe.sources), receiver, seed=self.seed)
+        azimuth, elevation = angles(path.direct)
+        distance = float(np.linalg.norm(path.direct))
+        return rows_of(self.receiver, _respond(self, [path])[0]), (float(azimuth), float(elevation), distance)
 
 
 @dataclass(frozen=True)

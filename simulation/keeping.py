@@ -6,11 +6,12 @@ its summary tell it.
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
 
-from spatial_lalm.audio.scene import Room
+from spatial_lalm.audio.scene import Acoustics, Room
 from spatial_lalm.errors import InputError
 from spatial_lalm.simulation.engine.paths import decay_times
 from spatial_lalm.simulation.recipe import Pair, RoomRecipe, SceneRecipe, SourceRecipe
@@ -28,6 +29,7 @@ from spatial_lalm.simulation.timeline import TALKERS, windows
 from spatial_lalm.simulation.trajectories import TURN_DEG, ReceiverMotion, sample_receiver_motion
 
 REASONS = {
+    "rooms.t60_s": "what was measured is off by more than 10 %",
     "receivers.height_m": "no ceiling was high enough",
     "sources.drr_db": "no place in the room had it",
     "sources.separation_deg": "no such places were found",
@@ -40,6 +42,8 @@ ROOM_TRIES = 100
 """Rooms that are drawn for one in which height and distances can be kept ..."""
 PLACE_TRIES = 200
 """... and places in each, for one that a source may have."""
+T60_SLACK = 1.1
+"""A measured T60 may lie outside what was asked for by this factor: walls are chosen by an expected decay."""
 WIDEST_DEG = {2: 180.0, 3: 120.0, 4: 109.47, 5: 90.0}
 """Largest angle by which so many directions can all be apart (Tammes' problem)."""
 ANY_RATIO = (-300.0, 300.0)
@@ -51,9 +55,10 @@ def sample_setting(rng: np.random.Generator, recipe: SceneRecipe) -> tuple[Room,
     """A room and a receiver that allow what the recipe asks for.
 
     Of ``ROOM_TRIES`` draws the first that does, else the last, and the names of the settings that it does not keep.
-    Rooms stay rooms and open air stays open air, so that the share of it is kept.
+    Rooms stay rooms and open air stays open air, so that the share of it is kept. Of images alone the field keeps its
+    direction to the end, and so has a room for them.
     """
-    rooms = recipe.rooms
+    rooms = replace(recipe.rooms, scattering=(0.0, 0.0)) if recipe.engine == "all-images" else recipe.rooms
     for _ in range(ROOM_TRIES):
         room = sample_room(rng, rooms)
         motion = sample_receiver_motion(rng, room, recipe.receivers, recipe.duration_s)
@@ -69,6 +74,12 @@ def with_unkept(recipe: SceneRecipe, unkept: list[str]) -> SceneRecipe:
     if "sources.drr_db" not in unkept:
         return recipe
     return replace(recipe, sources=replace(recipe.sources, drr_db=ANY_RATIO))
+
+
+def unkept_by(acoustics: Acoustics | None, recipe: SceneRecipe) -> list[str]:
+    """Names of the settings that what was measured of a scene does not keep."""
+    t60_s, (low, high) = acoustics.t60_s if acoustics else math.nan, recipe.rooms.t60_s
+    return ["rooms.t60_s"] if t60_s < low / T60_SLACK or t60_s > high * T60_SLACK else []
 
 
 def _unkept(recipe: SceneRecipe, room: Room, motion: ReceiverMotion) -> list[str]:
@@ -89,6 +100,7 @@ def _unkept(recipe: SceneRecipe, room: Room, motion: ReceiverMotion) -> list[str
 
 def refuse_impossible(recipe: SceneRecipe) -> None:
     """``InputError`` for settings that no scene of the recipe could keep, whatever was drawn."""
+    _refuse_idle(recipe)
     _refuse_angles(recipe.sources)
     _refuse_crowds(recipe)
     _refuse_heights(recipe)
@@ -98,6 +110,21 @@ def refuse_impossible(recipe: SceneRecipe) -> None:
 
 def _most_sources(sources: SourceRecipe) -> int:
     return max(number for number, weight in enumerate(sources.counts) if weight > 0)
+
+
+def _refuse_idle(recipe: SceneRecipe) -> None:
+    """Settings that ask for what others rule out; a default that finds nothing to do is no mistake."""
+    sources = recipe.sources
+    if sources.moving_share == 0 and sources.crossing_share not in (0, SourceRecipe().crossing_share):
+        raise InputError(
+            f"sources.crossing_share {sources.crossing_share:g}: nothing moves at sources.moving_share = 0; raise "
+            "that, or leave crossing_share out"
+        )
+    if sources.event_s[0] > recipe.duration_s:
+        raise InputError(
+            f"sources.event_s [{sources.event_s[0]:g}, {sources.event_s[1]:g}]: scenes are {recipe.duration_s:g} s "
+            "long; lower it, or give more duration_s"
+        )
 
 
 def _refuse_angles(sources: SourceRecipe) -> None:

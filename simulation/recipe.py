@@ -17,7 +17,9 @@ ENGINES = ("images", "all-images", "pyroomacoustics")
 class RoomRecipe:
     """Rooms from closets to churches, and open air."""
 
-    t60_s: Pair = setting((0.1, 1.5), "reverberation time (Eyring, 1 kHz)", "s", "log-uniform", least=0.05, most=8)
+    t60_s: Pair = setting(
+        (0.1, 1.5), "reverberation time, all bands together, as labels have it", "s", "log-uniform", least=0.05, most=8
+    )
     dwellings_m3: Pair = setting((12.0, 400.0), "volume of rooms to live and work in", "m3", "log-uniform", least=2)
     volume_m3: Pair = setting((5.0, 20_000.0), "volume of all other rooms", "m3", "log-uniform", least=2)
     dwelling_share: float = setting(

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from spatial_lalm.audio.conventions import unit_vector
 from spatial_lalm.audio.scene import Corners, Room, Wall
 from spatial_lalm.errors import InputError
+from spatial_lalm.simulation.engine.reverberation import WALLS, clad
 from spatial_lalm.simulation.polygons import distance_inside, in_sight, is_simple, sample_polygon
 from spatial_lalm.simulation.recipe import RoomRecipe, SourceRecipe
 
@@ -22,8 +23,6 @@ Floats = NDArray[np.floating[Any]]
 
 ABSORPTION = (0.02, 0.85)
 """Mean absorptions that rooms have."""
-FIELD_M = (160.0, 160.0, 80.0)
-"""Size of the box that open air is drawn in."""
 FURTHEST_OUTDOORS_M = 40.0
 GROUND = (0.02, 0.5)
 CRITICAL = 0.057
@@ -45,10 +44,11 @@ def log_uniform(rng: np.random.Generator, limits: tuple[float, float]) -> float:
 
 
 def sample_room(rng: np.random.Generator, recipe: RoomRecipe) -> Room:
-    """A room whose Eyring T60 is log-uniform over ``recipe.t60_s`` and whose mean absorption is a physical one.
+    """A room whose expected T60 is log-uniform over ``recipe.t60_s`` and whose mean absorption is a physical one.
 
     Ceilings are 0.5 to 0.9 of the cube's edge (2 to 20 m), floors have an aspect of 0.4 to 1, or are polygons
-    (``polygons.sample_polygon``) of the same area. ``InputError`` where no room has such a T60.
+    (``polygons.sample_polygon``) of the same area. Walls begin at Eyring's absorption, each a little off it, and are
+    stretched until responses of the room have the T60 (``reverberation.clad``). ``InputError`` where no room has it.
     """
     if rng.random() < recipe.outdoors_share:
         return _open_air(rng)
@@ -58,11 +58,15 @@ def sample_room(rng: np.random.Generator, recipe: RoomRecipe) -> Room:
         shape = _shape(rng, volume, recipe.polygon_share)
         if shape is None:
             continue
-        mean = 1 - np.exp(-0.1611 * volume / (shape.surface_m2 * log_uniform(rng, recipe.t60_s)))
-        if ABSORPTION[0] <= mean <= ABSORPTION[1]:
-            walls = np.clip(mean * np.exp(rng.normal(0, recipe.wall_spread, len(shape.absorption))), 0.01, 0.97)
-            tilt, scattering = float(rng.uniform(*recipe.tilt)), float(rng.uniform(*recipe.scattering))
-            return replace(shape, absorption=tuple(walls.tolist()), tilt=tilt, scattering=scattering)
+        t60_s = log_uniform(rng, recipe.t60_s)
+        mean = 1 - np.exp(-0.1611 * volume / (shape.surface_m2 * t60_s))
+        if not ABSORPTION[0] <= mean <= ABSORPTION[1]:
+            continue
+        walls = np.clip(mean * np.exp(rng.normal(0, recipe.wall_spread, len(shape.absorption))), *WALLS)
+        tilt, scattering = float(rng.uniform(*recipe.tilt)), float(rng.uniform(*recipe.scattering))
+        room = clad(replace(shape, absorption=tuple(walls.tolist()), tilt=tilt, scattering=scattering), t60_s)
+        if room is not None and ABSORPTION[0] <= np.mean(room.absorption) <= ABSORPTION[1]:
+            return room
     raise InputError(
         f"rooms.t60_s {list(recipe.t60_s)}: no room of {recipe.volume_m3[0]:g} to {recipe.volume_m3[1]:g} m3 has it; "
         "choose within 0.1 to 4 s"
@@ -72,7 +76,7 @@ def sample_room(rng: np.random.Generator, recipe: RoomRecipe) -> Room:
 def _open_air(rng: np.random.Generator) -> Room:
     """No walls, and under every second sky no ground either (a mast, a rooftop, deep snow)."""
     ground = log_uniform(rng, GROUND) if rng.random() < 0.5 else 1.0
-    return Room(FIELD_M, (1.0, 1.0, 1.0, 1.0, ground, 1.0))
+    return Room.open_air(ground)
 
 
 def _shape(rng: np.random.Generator, volume: float, polygon_share: float) -> Room | None:

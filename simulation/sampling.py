@@ -18,7 +18,7 @@ from spatial_lalm.simulation.array_sampling import sample_array
 from spatial_lalm.simulation.background import Background
 from spatial_lalm.simulation.engine.paths import decay_times
 from spatial_lalm.simulation.events import Sound, Stage, render_sound
-from spatial_lalm.simulation.keeping import sample_setting, with_unkept
+from spatial_lalm.simulation.keeping import sample_setting, unkept_by, with_unkept
 from spatial_lalm.simulation.overlap import PlannedSound
 from spatial_lalm.simulation.receivers import CapsuleErrors, Receiver, array_receiver, named_receiver
 from spatial_lalm.simulation.recipe import SceneRecipe
@@ -93,7 +93,8 @@ def render_blocks(
     def blocks() -> Iterator[Samples]:
         rng, take = _begin(recipe, library, seed, device)
         yield from (_whole if recipe.duration_s <= WHOLE_S else _in_pieces)(rng, recipe, take)
-        labels.scene, labels.not_kept = _labels(recipe, take, seed), tuple(sorted(take.unkept))
+        labels.scene = _labels(recipe, take, seed)
+        labels.not_kept = tuple(sorted({*take.unkept, *unkept_by(labels.scene.acoustics, recipe)}))
 
     return labels, blocks()
 
@@ -124,7 +125,8 @@ def _begin(recipe: SceneRecipe, library: SourceLibrary, seed: int, device: str) 
     stage = Stage(recipe, library, room, receiver, motion, seed, device=device)
     background = Background.draw(rng, recipe.background, receiver, recipe.rate, samples)
     if not motion.moves and rng.random() < recipe.background.directional_share:
-        background = replace(background, directional=stage.noise_response(rng))
+        response, place = stage.noise_response(rng)
+        background = replace(background, directional=response, place=place)
     snr_db = float(rng.uniform(*recipe.background.snr_db))
     return rng, _Take(stage, background, snr_db, unkept=Counter(unkept))
 
@@ -250,7 +252,7 @@ def _labels(recipe: SceneRecipe, take: _Take, seed: int) -> Scene:
         convention="array" if array else "ambix",
         array=array.to_dict() if array else None,
         receiver_track=stage.motion.poses(recipe.duration_s, FRAME_S),
-        background=take.background.description,
+        background=take.background.label,
     )
 
 

@@ -17,7 +17,7 @@ from spatial_lalm.audio.scene import Scene
 from spatial_lalm.audio.wording import Spatial
 from spatial_lalm.simulation.dialects import Dialect
 from spatial_lalm.simulation.library import SourceLibrary
-from spatial_lalm.simulation.questions import Balance, ask_many
+from spatial_lalm.simulation.questions import Balance, ask_many, with_talk
 from spatial_lalm.simulation.recipe import SceneRecipe
 from spatial_lalm.simulation.sampling import render_blocks
 from spatial_lalm.simulation.shard_writer import ShardWriter
@@ -91,16 +91,17 @@ class Rendered:
         labels, blocks = render_blocks(self.recipe, self.library, self.seed(number))
 
         def extra(scene: Scene) -> dict[str, Any]:
-            asked = questions_about(self.recipe, scene)
+            asked = questions_about(self.recipe, scene, self.library)
             return ({"questions": asked} if asked else {}) | ({"not_kept": labels.not_kept} if labels.not_kept else {})
 
         return Take.record(_told(blocks, number, self.recipe.rate), labels, folder, extra=extra)
 
 
-def questions_about(recipe: SceneRecipe, scene: Scene) -> list[dict[str, Any]]:
+def questions_about(recipe: SceneRecipe, scene: Scene, library: SourceLibrary) -> list[dict[str, Any]]:
     """Up to ``recipe.questions`` questions and answers about a scene; evidence are numbers of its events.
 
-    What the balance of claims drops is not made up for, see ``questions.ask_many``.
+    ``library`` is what its sounds were drawn from: absent ones are of its classes, too. What the balance of claims
+    drops is not made up for, see ``questions.ask_many``.
     """
     if not recipe.questions:
         return []
@@ -111,6 +112,7 @@ def questions_about(recipe: SceneRecipe, scene: Scene) -> list[dict[str, Any]]:
         scene_spatial(scene),
         recipe.phrasings,  # type: ignore[arg-type]  # checked by the recipe
         balance=Balance.shipped(),
+        shares=with_talk(library.shares(), recipe.sources.conversation_share),
     )
     return [asdict(one) for one in asked.kept]
 

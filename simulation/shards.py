@@ -12,6 +12,9 @@ scene:
 - ``labels``: the frame table ``(rows, 6)``, attribute ``columns``;
 - ``scene``: the scene graph as JSON, as in ``scenes/NAME.json`` of layout ``files``.
 
+A sealed shard is never written again, so any number of processes may read it at once, also with ``h5py.File(path)``
+beside a reader of ours. Where the file system refuses locks, set HDF5_USE_FILE_LOCKING=FALSE.
+
 The group's attribute ``convention`` says what the channels are. FLAC rather than HDF5's own compression: of first-order
 scenes it leaves 50 % instead of 64 % (gzip with shuffle) in less than half the time, decodes as fast, and a stretch
 within a scene is found without decoding the rest.
@@ -40,6 +43,8 @@ SHARD_S = 2000.0
 """Seconds of a shard: 256 MB of first-order sound at 16 kHz before compression."""
 STRETCH_S = 10
 FLAC_CHANNELS = 8
+LOCKING = "best-effort"
+"""As ``h5py.File(path)`` has it: HDF5 refuses to open a file twice in a process with other flags."""
 OPEN_FILES = 16
 """Shards that a reader keeps open."""
 
@@ -185,7 +190,7 @@ class ShardReader:
             while len(self._open) >= OPEN_FILES:
                 self._open.pop(next(iter(self._open))).close()
             try:
-                self._open[shard] = h5py.File(self.paths[shard], "r", locking=False)
+                self._open[shard] = h5py.File(self.paths[shard], "r", locking=LOCKING)
             except OSError as error:
                 told = " ".join(str(error).split())
                 raise InputError(

@@ -184,7 +184,7 @@ class OnTheFlyScenes(IterableDataset[Item]):
         for number in self.numbers():
             with one_thread():
                 samples, scene = self.render(self.recipe, self.library, scene_seed(self.seed, number))
-            asked = questions_about(self.recipe, scene)
+            asked = questions_about(self.recipe, scene, self.library)
             yield {"samples": torch.as_tensor(samples), "scene": scene, "questions": asked}
 
     def numbers(self) -> Iterator[int]:

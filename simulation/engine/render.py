@@ -18,14 +18,9 @@ from torch import Tensor
 from spatial_lalm.audio.arrays import SPEED_OF_SOUND
 from spatial_lalm.audio.conventions import harmonic_terms
 from spatial_lalm.simulation.acoustics import octave_masks
+from spatial_lalm.simulation.engine.decay import SEAM_S, Decay, decay_of, high_pass_response, mixing_time
 from spatial_lalm.simulation.engine.images import Images, image_sources
-from spatial_lalm.simulation.engine.late import (
-    Decay,
-    ambisonic_late,
-    array_late,
-    decay_of,
-    high_pass_response,
-)
+from spatial_lalm.simulation.engine.late import ambisonic_late, array_late
 from spatial_lalm.simulation.engine.paths import Path
 from spatial_lalm.simulation.engine.spreading import pulse_spectra
 
@@ -34,13 +29,6 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.floating[Any]]
 
-IMAGE_COUNT = 3000
-"""Images rendered exactly: more than can be told from a diffuse field, as the slow modes of the bass hang on them."""
-MIXING_S = (0.03, 0.2)
-AFTER_DIRECT_S = 0.03
-"""Images are exact for at least so long after the direct sound."""
-SEAM_S = 0.008
-"""Images fade out and the late field fades in over this time, with constant power."""
 BEFORE_S = 0.005
 """End of the period in which nothing can arrive, within ``RINGING_S``."""
 RINGING_S = 0.05
@@ -62,12 +50,6 @@ class Response:
     taps: NDArray[np.float32]
     omni: NDArray[np.float32]
     direct_sample: float
-
-
-def mixing_time(path: Path) -> float:
-    """Seconds up to which images are exact: until ``IMAGE_COUNT`` of them have arrived, within ``MIXING_S``."""
-    radius = (3 * np.prod(path.room.dimensions_m) * IMAGE_COUNT / (4 * np.pi)) ** (1 / 3)
-    return max(float(np.clip(radius / SPEED_OF_SOUND, *MIXING_S)), path.direct_s + AFTER_DIRECT_S)
 
 
 def render_responses(

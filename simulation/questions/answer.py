@@ -60,6 +60,7 @@ class Draft:
         claim: see ``QuestionAnswer``; it is drawn first where a kind is balanced.
         topic: see ``QuestionAnswer``.
         wrong: texts of a multiple choice that are surely wrong, three or more.
+        weight: how often it is drawn beside the others, relative.
         book: the phrasebook, where it is not the kind's first.
     """
 
@@ -70,4 +71,5 @@ class Draft:
     claim: str = ""
     topic: str = ""
     wrong: tuple[str, ...] = field(default=())
+    weight: float = 1.0
     book: str = ""

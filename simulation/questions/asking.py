@@ -24,6 +24,7 @@ from spatial_lalm.simulation.questions import (
     unanswerable,
     yes_no,
 )
+from spatial_lalm.simulation.questions.absent import Shares
 from spatial_lalm.simulation.questions.answer import QuestionAnswer
 from spatial_lalm.simulation.questions.balance import Balance
 from spatial_lalm.simulation.questions.checks import basic as basic_judge
@@ -45,11 +46,11 @@ class BasicKind:
 
     def fits(self, view: View) -> bool:
         """Whether a question of this kind can be asked."""
-        return self.name in basic.fitting_kinds(view.scene, view.spatial)
+        return self.name in basic.fitting_kinds(view.scene, view.spatial, view.shares)
 
     def make(self, view: View, rng: np.random.Generator, split: Split) -> QuestionAnswer:
         """Draw a question about a scene that it fits."""
-        return basic.ask_about(view.scene, rng, view.spatial, split, [self.name])
+        return basic.ask_about(view.scene, rng, view.spatial, split, [self.name], view.shares)
 
     def check(self, scene: Scene, qa: QuestionAnswer) -> bool:
         """Whether an answer is true."""
@@ -89,20 +90,23 @@ def _checked(spatial: Spatial, split: Split) -> None:
             raise InputError(f"{name} {value!r} is unknown: choose from {', '.join(allowed)}")
 
 
-def fitting_kinds(scene: Scene, spatial: Spatial = "full", family: str | Sequence[str] = BASIC) -> tuple[str, ...]:
+def fitting_kinds(
+    scene: Scene, spatial: Spatial = "full", family: str | Sequence[str] = BASIC, shares: Shares | None = None
+) -> tuple[str, ...]:
     """The kinds of one family, of several or of ``all`` that can be asked about a scene.
 
     Args:
         scene: the scene.
         spatial: what the recording's channels tell of direction.
         family: names of ``FAMILIES``.
+        shares: what such scenes are made of; absent sounds are of these classes.
 
     Raises:
         InputError: for an unknown family.
     """
     if family == BASIC:
-        return basic.fitting_kinds(scene, spatial)
-    view = View(scene, spatial)
+        return basic.fitting_kinds(scene, spatial, shares)
+    view = View(scene, spatial, shares)
     return tuple(name for name in _wanted(None, family) if REGISTRY[name].fits(view))
 
 
@@ -113,6 +117,7 @@ def ask_about(
     split: Split = "train",
     kinds: Sequence[str] | None = None,
     family: str | Sequence[str] = BASIC,
+    shares: Shares | None = None,
 ) -> QuestionAnswer:
     """Draw a question that fits a scene, and its truthful answer.
 
@@ -124,6 +129,8 @@ def ask_about(
         kinds: draw from these only; among basic kinds alone ``where`` stands for the kind about direction that fits.
         family: without ``kinds``, draw from the kinds of these families or of ``all``. Basic kinds alone are drawn with
             the weights that the shipped model was trained with, other sets evenly among those that fit.
+        shares: what such scenes are made of. Absent sounds are of these classes, as often as present ones, so that no
+            name gives its answer away.
 
     Raises:
         InputError: for an unknown kind, family, split or ``spatial``, or if none of the kinds fits the scene.
@@ -131,8 +138,8 @@ def ask_about(
     _checked(spatial, split)
     wanted = _wanted(kinds, family)
     if all(name in basic.KINDS for name in wanted):
-        return basic.ask_about(scene, rng, spatial, split, kinds)
-    view = View(scene, spatial)
+        return basic.ask_about(scene, rng, spatial, split, kinds, shares)
+    view = View(scene, spatial, shares)
     for place in rng.permutation(len(wanted)):  # the first that fits is any that fits, and few have to be tried
         if REGISTRY[wanted[place]].fits(view):
             return REGISTRY[wanted[place]].make(view, rng, split)
@@ -179,6 +186,7 @@ def ask_many(
     kinds: Sequence[str] | None = None,
     family: str | Sequence[str] = "all",
     balance: Balance | None = None,
+    shares: Shares | None = None,
 ) -> Questions:
     """Up to ``number`` different questions about a scene whose answers agree with their second derivation.
 
@@ -190,7 +198,7 @@ def ask_many(
         InputError: for an unknown kind, family, split or ``spatial``.
     """
     _checked(spatial, split)
-    view = View(scene, spatial)
+    view = View(scene, spatial, shares)
     kept: dict[str, QuestionAnswer] = {}
     disagreed = thinned = 0
     wanted = _wanted(kinds, family)

@@ -13,15 +13,16 @@ from typing import get_args
 import numpy as np
 
 from spatial_lalm.audio import wording
-from spatial_lalm.audio.scene import CLASSES, Scene
+from spatial_lalm.audio.scene import Scene
 from spatial_lalm.audio.telling import CANNOT, absence
 from spatial_lalm.audio.wording import Spatial
 from spatial_lalm.errors import InputError
 from spatial_lalm.simulation.acoustics import RATIO_LIMIT_DB
 from spatial_lalm.simulation.questions import phrasings
+from spatial_lalm.simulation.questions.absent import Shares, absent
 from spatial_lalm.simulation.questions.answer import QuestionAnswer
 from spatial_lalm.simulation.questions.phrasings import Split
-from spatial_lalm.simulation.questions.view import one_source
+from spatial_lalm.simulation.questions.view import in_background, one_source
 from spatial_lalm.simulation.questions.voices import tell
 
 # How often each kind is drawn where all of them fit; the four about direction never fit together.
@@ -53,13 +54,13 @@ _DIRECTION_KIND: dict[Spatial, str] = {
 # ---------------------------------------------------------------- which kinds fit
 
 
-def fitting_kinds(scene: Scene, spatial: Spatial = "full") -> tuple[str, ...]:
+def fitting_kinds(scene: Scene, spatial: Spatial = "full", shares: Shares | None = None) -> tuple[str, ...]:
     """The kinds that can be asked about a scene whose channels tell ``spatial`` of direction."""
     kinds = [_DIRECTION_KIND[spatial] if scene.events else "where", "how_far", "what", "when", "count"]
     if scene.events and not scene.room.outdoors:  # nothing but sounds makes a room heard
         kinds.append("room_size")
     kinds += _acoustic_kinds(scene)
-    if _absent_labels(scene):
+    if absent({*_labels(scene), *in_background(scene)}, shares):
         kinds.append("absent")
     return (*kinds, "off_topic")
 
@@ -75,15 +76,14 @@ def _acoustic_kinds(scene: Scene) -> list[str]:
     return kinds + known
 
 
-def _absent_labels(scene: Scene) -> list[str]:
-    """Classes that do not sound and that nobody would take for one that does."""
-    present = {event.label for event in scene.events}
-    similar = {b for pair in phrasings.CONFUSABLE for a, b in (pair, pair[::-1]) if a in present}
-    return [label for label in CLASSES if label not in present | similar]
+def _labels(scene: Scene) -> set[str]:
+    return {event.label for event in scene.events}
 
 
-def _draw_kind(scene: Scene, rng: np.random.Generator, spatial: Spatial, kinds: Sequence[str] | None) -> str:
-    fitting = fitting_kinds(scene, spatial)
+def _draw_kind(
+    scene: Scene, rng: np.random.Generator, spatial: Spatial, kinds: Sequence[str] | None, shares: Shares | None
+) -> str:
+    fitting = fitting_kinds(scene, spatial, shares)
     if kinds is not None:
         unknown = [kind for kind in kinds if kind not in KINDS]
         if unknown:
@@ -122,7 +122,7 @@ def _subject(scene: Scene, rng: np.random.Generator) -> tuple[str, str | None]:
     if not events or (len(events) > 1 and rng.random() < 0.25):
         return _pick(rng, phrasings.GENERIC_ALL), None
     label = _pick(rng, list(dict.fromkeys(event.label for event in events)))
-    return _alias(label, {event.label for event in events}, rng), label
+    return _alias(label, _labels(scene), rng), label
 
 
 def _alias(label: str, present: set[str], rng: np.random.Generator) -> str:
@@ -146,9 +146,13 @@ def _about_sounds(scene: Scene, rng: np.random.Generator, kind: str, spatial: Sp
     )
 
 
-def _absent(scene: Scene, rng: np.random.Generator, split: Split) -> QuestionAnswer:
-    label = _pick(rng, _absent_labels(scene))
-    alias = _alias(label, {event.label for event in scene.events}, rng)
+def _absent(scene: Scene, rng: np.random.Generator, split: Split, shares: Shares | None) -> QuestionAnswer:
+    weights = absent({*_labels(scene), *in_background(scene)}, shares)
+    if shares is None:
+        label = _pick(rng, list(weights))
+    else:
+        label = str(rng.choice(list(weights), p=np.array(list(weights.values())) / sum(weights.values())))
+    alias = _alias(label, _labels(scene), rng)
     question = _phrase(rng, _pick(rng, ("where", "how_far", "when")), split, alias)
     return QuestionAnswer("absent", question, absence(label), True, label)
 
@@ -159,6 +163,7 @@ def ask_about(
     spatial: Spatial = "full",
     split: Split = "train",
     kinds: Sequence[str] | None = None,
+    shares: Shares | None = None,
 ) -> QuestionAnswer:
     """Draw a question that fits a scene, and its truthful answer.
 
@@ -169,6 +174,7 @@ def ask_about(
             ``lateral`` and ``mono_direction`` fits.
         split: ``held_out`` uses phrasings that ``train`` never does.
         kinds: draw from these only; ``where`` then stands for the kind about direction that fits.
+        shares: what such scenes are made of; absent sounds are of these classes.
 
     Raises:
         InputError: for an unknown kind, split or ``spatial``, or if none of the kinds fits the scene.
@@ -176,9 +182,9 @@ def ask_about(
     for name, value, allowed in (("spatial", spatial, get_args(Spatial)), ("split", split, get_args(Split))):
         if value not in allowed:
             raise InputError(f"{name} {value!r} is unknown: choose from {', '.join(allowed)}")
-    kind = _draw_kind(scene, rng, spatial, kinds)
+    kind = _draw_kind(scene, rng, spatial, kinds, shares)
     if kind == "absent":
-        return _absent(scene, rng, split)
+        return _absent(scene, rng, split, shares)
     if kind == "off_topic":
         return QuestionAnswer(kind, _phrase(rng, kind, split), CANNOT, True, None)
     if kind == "what":

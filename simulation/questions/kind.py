@@ -60,6 +60,12 @@ def pick(rng: np.random.Generator, items: Sequence[Item]) -> Item:
     return items[int(rng.integers(len(items)))]
 
 
+def drawn(rng: np.random.Generator, drafts: Sequence[Draft]) -> Draft:
+    """One of the drafts by their weights."""
+    weights = np.array([draft.weight for draft in drafts])
+    return drafts[int(rng.choice(len(drafts), p=weights / weights.sum()))]
+
+
 @dataclass(frozen=True)
 class DraftedKind:
     """A kind that lists every question it could ask of a scene, and draws one.
@@ -113,7 +119,7 @@ class DraftedKind:
         if self.balanced:
             claim = pick(rng, ("yes", "no"))
             found = [draft for draft in found if draft.claim == claim]
-        return self._worded(pick(rng, found), rng, split)
+        return self._worded(drawn(rng, found), rng, split)
 
     def _worded(self, draft: Draft, rng: np.random.Generator, split: Split) -> QuestionAnswer:
         book = draft.book or (self.books or (self.name,))[0]

@@ -5,17 +5,23 @@ Their wordings are those of questions that can be answered, so that only the rec
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from spatial_lalm.audio import telling, wording
+from spatial_lalm.audio.scene import OCTAVES_HZ
+from spatial_lalm.simulation.questions import motion, places, times
 from spatial_lalm.simulation.questions.answer import Draft, Name
 from spatial_lalm.simulation.questions.checks import unanswerable as judges
 from spatial_lalm.simulation.questions.kind import DraftedKind, Drafts, Judge
 from spatial_lalm.simulation.questions.phrasings.names import THINGS
 from spatial_lalm.simulation.questions.view import View
 from spatial_lalm.simulation.questions.wordings import called, times_heard
-from spatial_lalm.simulation.questions.yes_no import absent_labels
 
 ONE_SOUND = ("octant", "distance", "onset", "offset", "duration", "left_or_right", "moves_or_still", "which_way")
 TWO_SOUNDS = ("which_nearer", "which_first", "which_side", "angle_between", "relation")
+ANSWERED = {kind.name: kind for module in (places, times, motion) for kind in module.KINDS}
+LEAST_SHARE = 0.01
+"""Of classes that are not in the list of shares."""
 RANKS = {"which_nearer": "nearer", "which_first": "first", "which_side": "left"}
 OF_DIRECTION = ("octant", "azimuth", "elevation", "left_or_right", "front_or_back")
 OF_HEIGHT = ("elevation", "height")
@@ -24,37 +30,75 @@ NO_ROOM = "This was recorded outdoors, so there is no room."
 NO_REVERBERATION = "This was recorded outdoors, so there is no reverberation to measure."
 
 
+def _answered(view: View, books: tuple[str, ...]) -> list[Draft]:
+    """Questions of some kinds that the scene answers, every kind with the same weight, as they are drawn.
+
+    What is declined is made like them, with another sound in the place of one: nothing else tells the two apart.
+    """
+    found = []
+    for book in books:
+        drafts = ANSWERED[book].possible(view)
+        found += [replace(draft, book=book, weight=1 / len(drafts)) for draft in drafts]
+    return found
+
+
 def absent_sound(view: View) -> list[Draft]:
     """A sound that is not there."""
+    alike = _answered(view, ONE_SOUND) or [Draft({"x": Name("")}, "", book=book) for book in ONE_SOUND]
+    ways: dict[tuple[str, int | None], float] = {}
+    for draft in alike:
+        way = draft.book, _name(draft, "x").ordinal
+        ways[way] = ways.get(way, 0.0) + draft.weight
     return [
-        Draft({"x": Name(label)}, telling.absence(label), label=label, book=book)
-        for label in absent_labels(view)
-        for book in ONE_SOUND
+        Draft({"x": Name(label, ordinal)}, telling.absence(label), label=label, book=book, weight=own * weight)
+        for label, own in view.absent.items()
+        for (book, ordinal), weight in ways.items()
     ]
+
+
+def _name(draft: Draft, gap: str) -> Name:
+    name = draft.slots[gap]
+    assert isinstance(name, Name), "sounds are what is asked about here"
+    return name
 
 
 def absent_pair(view: View) -> list[Draft]:
     """Two sounds of which one is not there."""
+    places = {name: index for index, name in view.names.items()}
     found = []
-    for index, label in view.single.items():
-        for absent in absent_labels(view):
-            for book in TWO_SOUNDS:
-                first, second = Name(label), Name(absent)
-                rank: dict[str, str | Name] = {"rank": RANKS[book]} if book in RANKS else {}
-                for x, y in ((first, second), (second, first)):
-                    slots: dict[str, str | Name] = {"x": x, "y": y, **rank}
-                    found.append(Draft(slots, telling.absence(absent), (index,), absent, book=book))
+    for draft in _answered(view, TWO_SOUNDS) or _pairs_of_one(view):
+        for gap, other in (("x", "y"), ("y", "x")):
+            kept = _name(draft, other)
+            for label, own in view.absent.items():
+                slots = {**draft.slots, gap: Name(label, _name(draft, gap).ordinal)}
+                evidence, weight = (places[kept],), own * draft.weight
+                found.append(Draft(slots, telling.absence(label), evidence, label, book=draft.book, weight=weight))
     return found
 
 
+def _pairs_of_one(view: View) -> list[Draft]:
+    """Where a scene has no two sounds to ask about: each of its sounds with whatever takes the other's place."""
+    return [
+        Draft({"x": name, "y": name, **({"rank": RANKS[book]} if book in RANKS else {})}, "", book=book)
+        for name in view.names.values()
+        if name.ordinal is None
+        for book in TWO_SOUNDS
+    ]
+
+
 def false_ordinal(view: View) -> list[Draft]:
-    """The second of a sound that is heard once, or the third of one heard twice."""
+    """The second of a sound that is heard once, or the third of one heard twice.
+
+    Weighted by how often a class is drawn: that is how often one comes again.
+    """
+    books = dict.fromkeys(draft.book for draft in _answered(view, ONE_SOUND)) or ONE_SOUND
     found = []
     for label, members in view.of_class.items():
         if len(members) < 3 and view.in_turn(members):
             name = Name(label, len(members) + 1)
             text = f"I hear {called(Name(label))} only {times_heard(len(members))}."
-            found += [Draft({"x": name}, text, tuple(members), label, book=book) for book in ONE_SOUND]
+            weight = 1.0 if view.shares is None else max(view.shares.of(label), LEAST_SHARE)
+            found += [Draft({"x": name}, text, tuple(members), label, book=book, weight=weight) for book in books]
     return found
 
 
@@ -95,8 +139,11 @@ def t60_outdoors(view: View) -> list[Draft]:
     """A reverberation time where there is no room."""
     if not view.scene.room.outdoors or not view.events:
         return []
-    bands = {"t60_band": {"band": "1000"}}
-    return [Draft(bands.get(book, {}), NO_REVERBERATION, book=book) for book in OF_ROOMS]
+    bands = [
+        Draft({"band": f"{hertz:g}"}, NO_REVERBERATION, book="t60_band", weight=1 / len(OCTAVES_HZ))
+        for hertz in OCTAVES_HZ
+    ]
+    return [*(Draft({}, NO_REVERBERATION, book=book) for book in OF_ROOMS if book != "t60_band"), *bands]
 
 
 def size_outdoors(view: View) -> list[Draft]:

@@ -14,6 +14,7 @@ from spatial_lalm.audio import wording
 from spatial_lalm.audio.conventions import angle_between, unit_vector, wrap_degrees
 from spatial_lalm.audio.scene import Scene, SourceEvent
 from spatial_lalm.audio.wording import Spatial
+from spatial_lalm.simulation.questions.absent import Shares, absent
 from spatial_lalm.simulation.questions.answer import Draft, Name
 
 TIME_MARGIN_S = 0.3
@@ -24,6 +25,10 @@ HIGHEST_DEG = 60.0  # above it an azimuth means little
 STILL_DEG, MOVES_DEG = 5.0, 20.0
 STILL_RATIO, MOVES_RATIO = 1.1, 1.4
 AUDIBLE_DB = -6.0  # all of a sound over the background; below it nobody could be sure to have heard it
+FAINT_DB = 35.0
+"""A background so far below a typical source is heard by nobody beside it."""
+NOISES = ("noise", "modulated_noise")
+"""Classes that a background may be taken for."""
 RANKS: dict[Spatial, int] = {"none": 0, "lateral": 1, "planar": 2, "full": 3}
 AXES = {
     "left": (0.0, 1.0, 0.0),
@@ -50,6 +55,11 @@ def audible(event: SourceEvent) -> bool:
     return event.direct_snr_db + reverberant_db >= AUDIBLE_DB
 
 
+def in_background(scene: Scene) -> tuple[str, ...]:
+    """Classes that the background may be taken for where it can be heard: nobody can say that they are not there."""
+    return NOISES if not scene.events or scene.snr_db < FAINT_DB else ()
+
+
 def one_source(scene: Scene) -> bool:
     """Whether all events are the same source: one class, one speaker, one place at the onset."""
     return len({(event.label, event.speaker, event.trajectory[0]) for event in scene.events}) == 1
@@ -58,17 +68,18 @@ def one_source(scene: Scene) -> bool:
 class View:
     """What of a scene can be asked with channels that tell ``spatial`` of direction."""
 
-    def __init__(self, scene: Scene, spatial: Spatial = "full") -> None:
-        """Nothing is computed before it is asked for."""
-        self.scene, self.spatial = scene, spatial
+    def __init__(self, scene: Scene, spatial: Spatial = "full", shares: Shares | None = None) -> None:
+        """Nothing is computed before it is asked for; ``shares`` is what scenes are made of, see ``absent``."""
+        self.scene, self.spatial, self.shares = scene, spatial, shares
         self.rank = RANKS[spatial]
         self.events = scene.events
         self.found: dict[str, list[Draft]] = {}  # by kind, so that fitting and making list them once
 
     @cached_property
     def clear(self) -> bool:
-        """Whether every sound can be heard: only then is "all", "first" or "none" decided."""
-        return all(audible(event) for event in self.events)
+        """Whether every sound can be heard, and told from the background: only then is "all" or "first" decided."""
+        placed = self.scene.background.kind == "directional"
+        return all(audible(event) and not (placed and event.label in NOISES) for event in self.events)
 
     @cached_property
     def order(self) -> tuple[int, ...]:
@@ -82,6 +93,11 @@ class View:
         for index in self.order:
             found.setdefault(self.events[index].label, []).append(index)
         return found
+
+    @cached_property
+    def absent(self) -> dict[str, float]:
+        """Classes that could sound and do not, each with the weight that it is asked about with."""
+        return absent((*self.of_class, *in_background(self.scene)), self.shares)
 
     @cached_property
     def names(self) -> dict[int, Name]:

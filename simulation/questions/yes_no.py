@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from spatial_lalm.audio import wording
-from spatial_lalm.audio.scene import CLASSES
 from spatial_lalm.simulation.questions import motion, places, rooms, times, wordings
+from spatial_lalm.simulation.questions.absent import present
 from spatial_lalm.simulation.questions.answer import Draft, Name
 from spatial_lalm.simulation.questions.checks import yes_no as judges
 from spatial_lalm.simulation.questions.kind import DraftedKind, Drafts, Judge
-from spatial_lalm.simulation.questions.phrasings import CONFUSABLE
-from spatial_lalm.simulation.questions.view import DISTANCE_RATIO, View
+from spatial_lalm.simulation.questions.view import DISTANCE_RATIO, NOISES, View
 from spatial_lalm.simulation.questions.wordings import SIDE_PHRASES
 
 DISTANCES_M = (0.7, 1.0, 1.5, 2.0, 3.0, 5.0, 8.0, 12.0, 20.0)
@@ -28,20 +28,22 @@ def draft(truth: bool, slots: Slots, evidence: tuple[int, ...] = (), topic: str 
     return Draft(slots, f"{claim.capitalize()}.", evidence, label, claim, topic, book=book)
 
 
-def absent_labels(view: View) -> list[str]:
-    """Classes that do not sound and that nobody would take for one that does."""
-    present = set(view.of_class)
-    similar = {b for two in CONFUSABLE for a, b in (two, two[::-1]) if a in present}
-    return [label for label in CLASSES if label not in present | similar]
-
-
 def is_there(view: View) -> list[Draft]:
-    """Whether a class sounds."""
+    """Whether a class sounds: absent ones are drawn so that classes are balanced, but for those that noise hides."""
     heard = [
-        draft(True, {"a": wording.spoken_name(label, "a")}, tuple(members), label)
-        for label, members in view.of_class.items()
+        replace(draft(True, {"a": wording.spoken_name(label, "a")}, tuple(members), _noise(label)), weight=weight)
+        for label, weight in present(view.of_class, view.shares).items()
+        for members in [view.of_class[label]]
     ]
-    return heard + [draft(False, {"a": wording.spoken_name(label, "a")}, (), label) for label in absent_labels(view)]
+    return heard + [
+        replace(draft(False, {"a": wording.spoken_name(label, "a")}, (), _noise(label)), weight=weight)
+        for label, weight in view.absent.items()
+    ]
+
+
+def _noise(label: str) -> str:
+    """The topic of a class whose absence is rarely certain."""
+    return label if label in NOISES else ""
 
 
 def is_on_side(view: View) -> list[Draft]:

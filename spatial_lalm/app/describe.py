@@ -103,7 +103,7 @@ class Tally:
 
 QUANTITIES = {
     "volume": ("m3", "rooms.dwellings_m3 rooms.volume_m3"),
-    "T60 (Eyring, 1 kHz)": ("s", "rooms.t60_s"),
+    "T60": ("s", "rooms.t60_s"),
     "ceiling": ("m", ""),
     "receiver's height": ("m", "receivers.height_m"),
     "sources in the first window": ("", "sources.counts"),
@@ -171,6 +171,7 @@ def asked(recipe: SceneRecipe, path: str) -> str:
 def _draw(recipe: SceneRecipe, rng: np.random.Generator, tally: Tally) -> None:
     """A room, a receiver and the sounds of the first window, as ``sampling`` draws them, where there is speech."""
     from spatial_lalm.simulation.engine.paths import decay_times
+    from spatial_lalm.simulation.engine.reverberation import expected_t60
     from spatial_lalm.simulation.keeping import sample_setting, with_unkept
     from spatial_lalm.simulation.timeline import Place, plan_window, windows
 
@@ -187,7 +188,7 @@ def _draw(recipe: SceneRecipe, rng: np.random.Generator, tally: Tally) -> None:
         tally.ask("floors that are no rectangle", bool(room.corners_m))
         tally.add("volume", room.volume_m3)
         tally.add("ceiling", room.dimensions_m[2])
-        tally.add("T60 (Eyring, 1 kHz)", place.t60_s)
+        tally.add("T60", expected_t60(room))
     talk = any(sound.talker is not None for sound in plan)
     tally.ask("conversations", talk)
     ways = list({tuple(sound.way.points[0]): sound.way for sound in plan}.values())

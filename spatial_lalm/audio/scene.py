@@ -113,6 +113,8 @@ class SourceEvent:
 
 
 Wall = float | tuple[float, ...]
+FIELD_M = (160.0, 160.0, 80.0)
+"""Size of the box that stands for open air; it means nothing, and no file holds it."""
 Corners = tuple[tuple[float, float], ...]
 
 
@@ -135,6 +137,11 @@ class Room:
     tilt: float = 0.0
     scattering: float = 0.0
     corners_m: Corners = ()
+
+    @classmethod
+    def open_air(cls, ground: Wall = 1.0, tilt: float = 0.0) -> Room:
+        """No walls, over ground that absorbs so much, 1 where there is none."""
+        return cls(FIELD_M, (1.0, 1.0, 1.0, 1.0, ground, 1.0), tilt)
 
     @property
     def wall_bands(self) -> tuple[tuple[float, ...], ...]:
@@ -187,9 +194,17 @@ class Room:
         """Wall surface in square metres."""
         return sum(self.wall_areas_m2)
 
+    def to_json(self) -> dict[str, Any]:
+        """Plain dictionary; of open air there is the ground alone."""
+        if self.outdoors and not self.corners_m:
+            return {"outdoors": True, "ground_absorption": self.absorption[4], "tilt": self.tilt}
+        return asdict(self) | {"outdoors": self.outdoors}
+
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> Room:
-        """The room that ``asdict`` wrote."""
+        """The room that ``to_json`` wrote; older files hold a box also of open air."""
+        if "dimensions_m" not in content:
+            return cls.open_air(_numbers(content["ground_absorption"]), content["tilt"])
         width, depth, height = content["dimensions_m"]
         corners = tuple((float(x), float(y)) for x, y in content.get("corners_m", ()))
         scattering = content.get("scattering", 0.0)
@@ -199,6 +214,34 @@ class Room:
 def _sides(corners: Corners) -> zip[tuple[tuple[float, float], tuple[float, float]]]:
     """Every corner with the next, the last with the first."""
     return zip(corners, (*corners[1:], corners[0]), strict=True)
+
+
+@dataclass(frozen=True)
+class Ambience:
+    """The noise behind all sounds of a scene; ``Scene.snr_db`` is a typical source's level over it, in W.
+
+    It comes from all around (``kind`` diffuse), or there is also a steady noise from one place (directional), whose
+    direction and distance are None in older files; ``directional_db`` is its level over the rest.
+    ``steady``, or it swells and fades by up to ``swing_db``.
+    """
+
+    kind: str = "diffuse"
+    steady: bool = True
+    swing_db: float = 0.0
+    azimuth_deg: float | None = None
+    elevation_deg: float | None = None
+    distance_m: float | None = None
+    directional_db: float | None = None
+
+    def __str__(self) -> str:
+        return self.kind if self.steady else f"{self.kind}, unsteady"
+
+    @classmethod
+    def from_json(cls, content: dict[str, Any] | str) -> Ambience:
+        """What ``asdict`` wrote, or the words of an older file."""
+        if isinstance(content, str):
+            return cls("directional" if "directional" in content else "diffuse", "unsteady" not in content)
+        return cls(**{one.name: content[one.name] for one in fields(cls) if one.name in content})
 
 
 Pose = tuple[float, float, float, float, float, float]
@@ -211,7 +254,8 @@ class Scene:
 
     ``acoustics`` is the mean over the sources of what was measured on their responses (of one that moves, at its
     onset), None in a scene without a sound. ``seed`` makes the scene again.
-    Directions in the events are relative to the receiver, wherever it looks at that moment.
+    Directions in the events are relative to the receiver, wherever it looks at that moment. In open air only heights
+    mean anything of where it stands.
     """
 
     duration_s: float
@@ -226,11 +270,11 @@ class Scene:
     convention: str = field(default="ambix")  # ambix, or array for raw capsules
     array: dict[str, Any] | None = None  # nominal geometry (``MicrophoneArray.to_dict``) of raw capsules
     receiver_track: tuple[Pose, ...] = ()  # every 100 ms; empty where the receiver stands still and looks along x
-    background: str = "diffuse"
+    background: Ambience = field(default_factory=Ambience)
 
     def to_json(self) -> dict[str, Any]:
         """Plain dictionary for the JSON file beside the audio."""
-        return asdict(self) | {"volume_m3": self.room.volume_m3}
+        return asdict(self) | {"room": self.room.to_json(), "volume_m3": self.room.volume_m3}
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> Scene:
@@ -243,6 +287,7 @@ class Scene:
                 "receiver_m": tuple(content["receiver_m"]),
                 "events": tuple(SourceEvent.from_json(event) for event in content["events"]),
                 "acoustics": Acoustics.from_json(content["acoustics"]),
+                "background": Ambience.from_json(content.get("background", "diffuse")),
                 "receiver_track": tuple(tuple(pose) for pose in content.get("receiver_track", ())),
             }
         )

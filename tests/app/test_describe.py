@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from spatial_lalm.app.describe import QUANTITIES, SHARES, Measured, measured, sections_of, text, value_text
-from spatial_lalm.app.simulate import RunSettings
+from spatial_lalm.app.simulate_settings import RunSettings
 from spatial_lalm.errors import InputError
 from spatial_lalm.settings import setting
 from spatial_lalm.simulation.recipe import RoomRecipe, SceneRecipe, SourceRecipe
@@ -77,7 +77,7 @@ def test_draws_keep_to_what_was_asked() -> None:
     rooms = RoomRecipe(t60_s=(0.4, 0.6), dwellings_m3=(50.0, 60.0), dwelling_share=1.0, outdoors_share=0.0)
     sources = SourceRecipe(counts=(0.0, 0.0, 1.0), nearest_m=1.0, moving_share=0.0, conversation_share=0.0)
     rows = by_name(SceneRecipe(rooms=rooms, sources=sources))
-    volumes, t60s = rows["volume"].percentiles, rows["T60 (Eyring, 1 kHz)"].percentiles
+    volumes, t60s = rows["volume"].percentiles, rows["T60"].percentiles
     assert volumes == tuple(sorted(volumes))
     assert 50 <= volumes[0] < volumes[-1] <= 60
     # The walls scatter around the mean absorption that the T60 asks for.

@@ -11,6 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from spatial_lalm.audio.conventions import acn_orders, spherical_harmonics, unit_vector
+from spatial_lalm.audio.scene import Ambience
 from spatial_lalm.simulation.background import FADE_S, PIECE_S, Background
 from spatial_lalm.simulation.receivers import ambisonic_receiver, named_receiver
 from spatial_lalm.simulation.recipe import BackgroundRecipe
@@ -98,7 +99,8 @@ def test_directional_part_comes_from_its_place() -> None:
     power = np.mean(noise**2, axis=1)
     isotropic = power[0] - np.linalg.norm(noise[[3, 1, 2]] @ noise[0]) / noise.shape[1]
     assert 10 * np.log10((power[0] - isotropic) / isotropic) == pytest.approx(20.0, abs=1.0)
-    assert "directional" in replace(PLAIN, directional=taps).description
+    told = replace(PLAIN, directional=taps, directional_db=20.0, place=(70.0, 10.0, 2.0)).label
+    assert told == Ambience("directional", True, 0.0, 70.0, 10.0, 2.0, 20.0)
 
 
 def test_level_over_a_while_is_that_of_the_noise() -> None:
@@ -111,9 +113,10 @@ def test_level_over_a_while_is_that_of_the_noise() -> None:
         assert long.level_db(start, start + 5 * RATE) == pytest.approx(10 * np.log10(swollen / still), abs=0.3)
 
 
-def test_description_names_the_parts() -> None:
-    assert PLAIN.description == "diffuse"
-    assert replace(PLAIN, swing_db=5.0).description == "diffuse unsteady"
+def test_label_says_whether_it_is_steady() -> None:
+    assert PLAIN.label == Ambience()
+    assert replace(PLAIN, swing_db=5.0).label == Ambience("diffuse", steady=False, swing_db=5.0)
+    assert (str(PLAIN.label), str(replace(PLAIN, swing_db=5.0).label)) == ("diffuse", "diffuse, unsteady")
 
 
 def test_capsules_hear_one_field() -> None:

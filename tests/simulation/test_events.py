@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,46 +16,28 @@ from spatial_lalm.simulation.acoustics import DIRECT_WINDOW_S
 from spatial_lalm.simulation.engine.paths import SPEED_OF_SOUND, Path
 from spatial_lalm.simulation.engine.render import render_responses
 from spatial_lalm.simulation.events import Stage, render_sound
-from spatial_lalm.simulation.library import DrySource, SourceLibrary
+from spatial_lalm.simulation.library import SourceLibrary
 from spatial_lalm.simulation.receivers import ambisonic_receiver, named_receiver
 from spatial_lalm.simulation.recipe import SceneRecipe
-from spatial_lalm.simulation.source_files import AudioCache
 from spatial_lalm.simulation.timeline import PlannedSound
 from spatial_lalm.simulation.trajectories import ReceiverMotion, Trajectory
 
 Floats = NDArray[np.floating[Any]]
 RATE = 16_000
 FIELD = Room((160.0, 160.0, 80.0), (1.0,) * 6)
+Make = Callable[..., Stage]
 ROOM = Room((8.0, 7.0, 3.0), (0.3,) * 6)
 
 
-@dataclass(frozen=True)
-class Bursts:
-    """White noise that sounds, pauses and sounds again, a second each."""
+@pytest.fixture
+def stage(bursts: SourceLibrary) -> Callable[..., Stage]:
+    def make(room: Room = FIELD, receiver: Floats | None = None, **changes: Any) -> Stage:
+        place = np.array(room.dimensions_m) / 2 if receiver is None else receiver
+        motion = ReceiverMotion(Trajectory.rest(place))
+        own = Stage(SceneRecipe(duration_s=10.0), bursts, room, ambisonic_receiver(1), motion, seed=5)
+        return replace(own, **changes)
 
-    label: str = "noise"
-    speaker: str | None = None
-
-    @property
-    def identity(self) -> tuple[str, ...]:
-        return (self.label, self.speaker or "")
-
-    def draw(
-        self, rng: np.random.Generator, samples: int, rate: int, cache: AudioCache, speaker: str | None = None
-    ) -> DrySource:
-        noise = rng.normal(0, 0.05, samples).astype(np.float32)
-        noise[rate : 2 * rate] *= 1e-4
-        return DrySource(self.label, noise, self.speaker, f"of {self.speaker}")
-
-
-VOICES = SourceLibrary.of([Bursts("speech", name) for name in ("ann", "ben", "cay")])
-NOISE = SourceLibrary.of([Bursts()])
-
-
-def stage(room: Room = FIELD, receiver: Floats | None = None, **changes: Any) -> Stage:
-    place = np.array(room.dimensions_m) / 2 if receiver is None else receiver
-    motion = ReceiverMotion(Trajectory.rest(place))
-    return replace(Stage(SceneRecipe(duration_s=10.0), NOISE, room, ambisonic_receiver(1), motion, seed=5), **changes)
+    return make
 
 
 def planned(way: Trajectory, onset_s: float = 2.0, longest_s: float = 3.0, **changes: Any) -> PlannedSound:
@@ -69,7 +52,7 @@ def beside(scene: Stage, offset: tuple[float, float, float]) -> Trajectory:
 
 
 @pytest.mark.parametrize("ground", [0.05, 1.0])
-def test_open_air_has_no_decay_time(ground: float) -> None:
+def test_open_air_has_no_decay_time(ground: float, stage: Make) -> None:
     scene = stage(Room((160.0, 160.0, 80.0), (1.0, 1.0, 1.0, 1.0, ground, 1.0)), np.array([80.0, 80.0, 1.5]))
     found = render_sound(scene, planned(beside(scene, (4.0, 3.0, 0.3))), 1).acoustics
     assert np.isnan([found.t60_s, *found.t60_bands_s, found.edt_s, *found.edt_bands_s]).all()
@@ -81,14 +64,14 @@ def test_open_air_has_no_decay_time(ground: float) -> None:
 
 @pytest.mark.parametrize("level_db", [-6.0, 0.0, 5.0])
 @pytest.mark.parametrize("room", [FIELD, ROOM], ids=["field", "room"])
-def test_level_is_that_of_w_while_the_source_sounds(room: Room, level_db: float) -> None:
+def test_level_is_that_of_w_while_the_source_sounds(room: Room, level_db: float, stage: Make) -> None:
     scene = stage(room)
     sound = render_sound(scene, planned(beside(scene, (1.0, 1.0, 0.2)), level_db=level_db), 1)
     power = np.mean(sound.wet[0, : 3 * RATE].astype(float) ** 2)
     assert 10 * np.log10(power) == pytest.approx(level_db, abs=0.05)
 
 
-def test_level_of_the_direct_sound_is_that_of_its_part_of_the_response() -> None:
+def test_level_of_the_direct_sound_is_that_of_its_part_of_the_response(stage: Make) -> None:
     """By sending the same dry sound through the direct window of the response alone."""
     scene = stage(ROOM)
     way = beside(scene, (1.8, -1.2, 0.3))
@@ -102,7 +85,7 @@ def test_level_of_the_direct_sound_is_that_of_its_part_of_the_response() -> None
     assert render_sound(anechoic, planned(beside(anechoic, (3.0, 1.0, 0.0))), 1).direct_db == pytest.approx(0, abs=0.05)
 
 
-def test_peak_is_bounded_where_asked() -> None:
+def test_peak_is_bounded_where_asked(stage: Make) -> None:
     scene = stage(peak=0.4)
     assert np.abs(render_sound(scene, planned(beside(scene, (1.0, 0.5, 0.0))), 1).wet).max() == pytest.approx(0.4)
 
@@ -111,7 +94,7 @@ def test_peak_is_bounded_where_asked() -> None:
 
 
 @pytest.mark.parametrize("distance", [0.7, 10.0, 34.3])
-def test_onset_includes_the_way_of_the_sound(distance: float) -> None:
+def test_onset_includes_the_way_of_the_sound(distance: float, stage: Make) -> None:
     scene = stage()
     sound = render_sound(scene, planned(beside(scene, (0.0, distance, 0.0))), 1)
     assert sound.onset == 2 * RATE
@@ -122,7 +105,7 @@ def test_onset_includes_the_way_of_the_sound(distance: float) -> None:
     assert 0 <= first / RATE - distance / SPEED_OF_SOUND < 0.004  # dry sounds fade in over 5 ms
 
 
-def test_activity_is_that_of_the_dry_signal() -> None:
+def test_activity_is_that_of_the_dry_signal(stage: Make) -> None:
     """A second of sound, a second of rest 80 dB down, a second of sound; the room's reverberation changes nothing."""
     for room in (FIELD, ROOM):
         scene = stage(room)
@@ -132,7 +115,7 @@ def test_activity_is_that_of_the_dry_signal() -> None:
         assert event.offset_s - event.onset_s == pytest.approx(3.0)
 
 
-def test_what_lies_before_or_after_the_scene_is_no_event() -> None:
+def test_what_lies_before_or_after_the_scene_is_no_event(stage: Make) -> None:
     """A sound that began before the scene is labelled from the scene's start, one that does not fit until its end."""
     scene = stage()
     way = beside(scene, (0.0, 3.43, 0.0))
@@ -147,7 +130,7 @@ def test_what_lies_before_or_after_the_scene_is_no_event() -> None:
     assert render_sound(scene, planned(way, onset_s=-3.1), 1).event is None
 
 
-def test_onset_is_drawn_within_the_window() -> None:
+def test_onset_is_drawn_within_the_window(stage: Make) -> None:
     """A sound of three seconds in a window from 4 to 10 s begins early enough for most of it to be heard."""
     scene = stage()
     way = beside(scene, (1.0, 1.0, 0.0))
@@ -164,7 +147,7 @@ def test_onset_is_drawn_within_the_window() -> None:
 # ---------------------------------------------------------------- space
 
 
-def test_what_stands_still_has_one_direction() -> None:
+def test_what_stands_still_has_one_direction(stage: Make) -> None:
     scene = stage()
     event = render_sound(scene, planned(beside(scene, (-2.0, 1.0, 0.5))), 1).event
     assert event is not None
@@ -172,7 +155,7 @@ def test_what_stands_still_has_one_direction() -> None:
     assert event.trajectory == (pytest.approx((float(azimuth), float(elevation), np.sqrt(5.25))),)
 
 
-def test_a_mover_is_told_every_frame_where_it_is_heard() -> None:
+def test_a_mover_is_told_every_frame_where_it_is_heard(stage: Make) -> None:
     """The label against the sound's own intensity, frame by frame, and against where the source was as it left."""
     scene = stage()
     centre = scene.motion.way.points[0]
@@ -193,7 +176,7 @@ def test_a_mover_is_told_every_frame_where_it_is_heard() -> None:
             assert angle_between(part[[3, 1, 2]] @ part[0], unit_vector(azimuth, elevation)) < 1.5
 
 
-def test_a_turning_receiver_hears_the_scene_turn_the_other_way() -> None:
+def test_a_turning_receiver_hears_the_scene_turn_the_other_way(stage: Make) -> None:
     scene = stage()
     motion = ReceiverMotion(scene.motion.way, 30.0)
     sound = render_sound(replace(scene, motion=motion), planned(beside(scene, (2.0, 0.0, 0.0)), longest_s=3.0), 1)
@@ -208,7 +191,7 @@ def test_a_turning_receiver_hears_the_scene_turn_the_other_way() -> None:
         assert angle_between(part[[3, 1, 2]] @ part[0], unit_vector(azimuths[number], 0.0)) < 1.5
 
 
-def test_a_carried_receiver_hears_the_source_pass() -> None:
+def test_a_carried_receiver_hears_the_source_pass(stage: Make) -> None:
     scene = stage()
     centre = scene.motion.way.points[0]
     way = Trajectory(np.array([0.0, 10.0]), centre + np.array([[-5.0, 0.0, 0.0], [5.0, 0.0, 0.0]]))
@@ -221,7 +204,7 @@ def test_a_carried_receiver_hears_the_source_pass() -> None:
     assert first[0] == pytest.approx(np.degrees(np.arctan2(2.0, 5.0 - moment)), abs=0.5)
 
 
-def test_capsules_come_after_w() -> None:
+def test_capsules_come_after_w(stage: Make) -> None:
     receiver = named_receiver("linear4")
     scene = stage()
     arrayed = replace(scene, receiver=receiver)
@@ -239,8 +222,8 @@ def test_capsules_come_after_w() -> None:
 # ---------------------------------------------------------------- voices
 
 
-def test_a_conversation_keeps_its_voices() -> None:
-    scene = stage(library=VOICES)
+def test_a_conversation_keeps_its_voices(stage: Make, voices: SourceLibrary) -> None:
+    scene = stage(library=voices)
     turn = planned(beside(scene, (1.0, 1.0, 0.0)), onset_s=1.0, talker=7)
     for number in range(6):
         assert render_sound(scene, turn, number, speaker="ben").speaker == "ben"
@@ -249,10 +232,10 @@ def test_a_conversation_keeps_its_voices() -> None:
         assert free.event is not None
         assert free.event.label == "speech"
         assert free.event.text == f"of {free.speaker}"
-    assert render_sound(scene, turn, 3, taken={"ann", "ben"}).speaker == "cay"
+    assert render_sound(scene, turn, 3, taken={"ann", "ben"}).speaker not in ("ann", "ben")
 
 
-def test_same_number_same_sound_other_number_other_sound() -> None:
+def test_same_number_same_sound_other_number_other_sound(stage: Make) -> None:
     scene = stage()
     way = beside(scene, (1.0, 1.0, 0.0))
     first, again, other = (render_sound(scene, planned(way), number).wet for number in (1, 1, 2))

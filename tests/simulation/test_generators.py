@@ -11,6 +11,7 @@ from spatial_lalm.audio.scene import CLASSES
 from spatial_lalm.errors import InputError
 from spatial_lalm.simulation import generators
 from spatial_lalm.simulation.generators import GENERATORS, PEAK
+from spatial_lalm.simulation.sentences import sentences
 
 RATE = 16_000
 needs_espeak = pytest.mark.skipif(not generators.espeak_installed(), reason="espeak-ng is not installed")
@@ -114,7 +115,7 @@ def test_speech_rate_changes_samples_not_duration() -> None:
 
 
 def test_sentences_are_written_as_asked() -> None:
-    text = generators.sentences(np.random.default_rng(0), 3)
+    text = sentences(np.random.default_rng(0), 3)
     assert text.count(".") == 3
     assert all(part.strip()[0].isupper() for part in text.split(".") if part)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import replace
 from itertools import combinations
@@ -11,10 +12,18 @@ import numpy as np
 import pytest
 
 from spatial_lalm.audio.conventions import angle_between
-from spatial_lalm.audio.scene import Room
+from spatial_lalm.audio.scene import Acoustics, Room
 from spatial_lalm.errors import InputError
 from spatial_lalm.simulation.engine.paths import decay_times
-from spatial_lalm.simulation.keeping import REASONS, WIDEST_DEG, refuse_impossible, sample_setting, with_unkept
+from spatial_lalm.simulation.engine.reverberation import expected_t60
+from spatial_lalm.simulation.keeping import (
+    REASONS,
+    WIDEST_DEG,
+    refuse_impossible,
+    sample_setting,
+    unkept_by,
+    with_unkept,
+)
 from spatial_lalm.simulation.overlap import PlannedSound
 from spatial_lalm.simulation.recipe import ReceiverRecipe, RoomRecipe, SceneRecipe, SourceRecipe
 from spatial_lalm.simulation.room import critical_distance, sample_room
@@ -102,6 +111,38 @@ def test_no_directions_are_further_apart_than_the_widest(count: int) -> None:
     for _ in range(200):
         drawn = rng.normal(size=(count, 3))
         assert min(float(angle_between(a, b)) for a, b in combinations(drawn, 2)) <= WIDEST_DEG[count] + 0.01
+
+
+def test_settings_that_rule_each_other_out_are_refused() -> None:
+    """A default that has nothing to do is no mistake."""
+    refuse_impossible(SceneRecipe(sources=replace(PLAIN, moving_share=0.0)))
+    refuse_impossible(SceneRecipe(sources=replace(PLAIN, moving_share=0.0, crossing_share=0.0)))
+    with pytest.raises(
+        InputError, match=r"^sources.crossing_share 1: nothing moves at sources.moving_share = 0; raise"
+    ):
+        refuse_impossible(SceneRecipe(sources=replace(PLAIN, moving_share=0.0, crossing_share=1.0)))
+    refuse_impossible(SceneRecipe(duration_s=2.0, sources=replace(PLAIN, counts=(0, 1.0), event_s=(2.0, 9.0))))
+    with pytest.raises(
+        InputError, match=r"^sources.event_s \[3, 9\]: scenes are 2 s long; lower it, or give more dura"
+    ):
+        refuse_impossible(SceneRecipe(duration_s=2.0, sources=replace(PLAIN, event_s=(3.0, 9.0))))
+
+
+@pytest.mark.parametrize(("t60_s", "kept"), [(0.17, False), (0.19, True), (0.5, True), (1.05, True), (1.2, False)])
+def test_measured_reverberation_that_is_off_is_told(t60_s: float, kept: bool) -> None:
+    measured = Acoustics(t60_s, (t60_s,) * 6, 0.0, 5.0)
+    recipe = SceneRecipe(rooms=RoomRecipe(t60_s=(0.2, 1.0)))
+    assert unkept_by(measured, recipe) == ([] if kept else ["rooms.t60_s"])
+    assert set(unkept_by(measured, recipe)) <= set(REASONS)
+    assert unkept_by(replace(measured, t60_s=math.nan), recipe) == unkept_by(None, recipe) == []
+
+
+def test_images_alone_are_drawn_without_scattering() -> None:
+    """Of rooms that are made for them: the T60 asked for is that of the image lattice."""
+    recipe = SceneRecipe(rooms=RoomRecipe(t60_s=(0.5, 0.501), outdoors_share=0.0), engine="all-images")
+    room = sample_setting(np.random.default_rng(0), recipe)[0]
+    assert room.scattering == 0.0
+    assert expected_t60(room) == pytest.approx(0.5, rel=0.01)
 
 
 # ---------------------------------------------------------------- drawn again

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from spatial_lalm.audio.scene import CLASSES
 from spatial_lalm.errors import InputError
 from spatial_lalm.simulation import source_files
-from spatial_lalm.simulation.library import ACTIVE_RMS, SourceLibrary, active_frames
+from spatial_lalm.simulation.excerpts import ACTIVE_RMS, active_frames
+from spatial_lalm.simulation.library import SourceLibrary
 
 RATE = 16_000
 

@@ -15,9 +15,9 @@ from spatial_lalm.audio.conventions import angle_between, spherical_harmonics, u
 from spatial_lalm.audio.scene import Room
 from spatial_lalm.errors import InputError
 from spatial_lalm.simulation.engine import images
-from spatial_lalm.simulation.engine.late import high_pass_response
+from spatial_lalm.simulation.engine.decay import SEAM_S, high_pass_response, mixing_time
 from spatial_lalm.simulation.engine.paths import Path
-from spatial_lalm.simulation.engine.render import SEAM_S, mixing_time, render_responses
+from spatial_lalm.simulation.engine.render import render_responses
 from spatial_lalm.simulation.pyroom import image_order, reference_response
 from spatial_lalm.simulation.receivers import ambisonic_receiver
 from spatial_lalm.simulation.recipe import SourceRecipe

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass, replace
-from functools import cache
+from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import pytest
@@ -15,34 +14,16 @@ from numpy.typing import NDArray
 
 from spatial_lalm.audio.conventions import angle_between, rotation_matrix, unit_vector
 from spatial_lalm.audio.scene import FRAME_S, Scene
-from spatial_lalm.simulation.library import DrySource, SourceLibrary
+from spatial_lalm.simulation.library import SourceLibrary
 from spatial_lalm.simulation.recipe import (
-    BackgroundRecipe,
     ReceiverRecipe,
-    RoomRecipe,
     SceneRecipe,
     SourceRecipe,
-    still_scenes,
 )
 from spatial_lalm.simulation.sampling import FULL_SCALE, render_blocks, render_scene
-from spatial_lalm.simulation.source_files import AudioCache
 from spatial_lalm.simulation.writer import json_bytes
 
 Samples = NDArray[np.float32]
-RECIPE = still_scenes(3.0, t60_s=(0.15, 0.6), counts=(0.1, 0.3, 0.3, 0.3))
-OUTDOORS = SceneRecipe(
-    duration_s=4.0,
-    rooms=RoomRecipe(outdoors_share=1.0),
-    sources=SourceRecipe(counts=(0, 1.0), conversation_share=0.0, moving_share=0.0, event_s=(2.0, 3.0)),
-    background=BackgroundRecipe(snr_db=(60.0, 60.0), directional_share=0.0, unsteady_share=0.0),
-    receivers=ReceiverRecipe(turning_share=0.0, carried_share=0.0),
-)
-EVERYTHING = SceneRecipe(
-    duration_s=3.0,
-    rooms=RoomRecipe(outdoors_share=0.3),
-    sources=SourceRecipe(counts=(0, 0, 1.0), moving_share=0.5),
-    receivers=ReceiverRecipe(turning_share=0.5, carried_share=0.5),
-)
 LONG = SceneRecipe(
     duration_s=150.0,
     sources=SourceRecipe(counts=(0, 0, 0, 1.0), window_s=50.0, moving_share=0.2, conversation_share=0.0),
@@ -50,60 +31,27 @@ LONG = SceneRecipe(
 )
 
 
-@dataclass(frozen=True)
-class Hiss:
-    """Steady noise of a voice or of nobody."""
-
-    label: str = "noise"
-    speaker: str | None = None
-
-    @property
-    def identity(self) -> tuple[str, ...]:
-        return (self.label, self.speaker or "")
-
-    def draw(
-        self, rng: np.random.Generator, samples: int, rate: int, cache: AudioCache, speaker: str | None = None
-    ) -> DrySource:
-        return DrySource(self.label, rng.normal(0, 0.05, samples).astype(np.float32), self.speaker, "…")
+Rendered = Callable[..., tuple[Samples, Scene]]
+Change = Callable[..., SceneRecipe]
+Plain = Callable[[Scene], str]
+Long = tuple[tuple[Samples, ...], Scene]
 
 
-HISS = SourceLibrary.of([Hiss()])
-VOICES = SourceLibrary.of([Hiss("speech", name) for name in ("ann", "ben", "cay", "dan", "eve", "fay")])
-
-
-@cache
-def scene(seed: int, recipe: SceneRecipe) -> tuple[Samples, Scene]:
-    samples, labels = render_scene(recipe, HISS, seed)
-    samples.setflags(write=False)
-    return samples, labels
-
-
-@cache
-def long_scene() -> tuple[tuple[Samples, ...], Scene]:
-    labels, blocks = render_blocks(LONG, HISS, 3)
+@pytest.fixture(scope="module")
+def long_scene(hiss: SourceLibrary) -> Long:
+    labels, blocks = render_blocks(LONG, hiss, 3)
     return tuple(blocks), labels()
-
-
-def changed(recipe: SceneRecipe, part: str, **values: Any) -> SceneRecipe:
-    """A recipe with other values in one of its tables."""
-    tables: dict[str, Any] = {part: replace(getattr(recipe, part), **values)}
-    return replace(recipe, **tables)
-
-
-def plain(labels: Scene) -> str:
-    """Labels as text: NaN is not equal to itself."""
-    return json.dumps(labels.to_json())
 
 
 # ---------------------------------------------------------------- conversations and overlap
 
 
-CONVERSATION = changed(replace(RECIPE, duration_s=30.0), "sources", conversation_share=1.0, gap_s=0.4, gap_spread_s=0.1)
-
-
 @pytest.mark.parametrize("seed", range(3))
-def test_conversations_take_turns_in_one_voice_a_place(seed: int) -> None:
-    _, labels = render_scene(CONVERSATION, VOICES, seed)
+def test_conversations_take_turns_in_one_voice_a_place(
+    seed: int, changed: Change, still: SceneRecipe, voices: SourceLibrary
+) -> None:
+    spoken = {"conversation_share": 1.0, "gap_s": 0.4, "gap_spread_s": 0.1}
+    _, labels = render_scene(changed(replace(still, duration_s=30.0), "sources", **spoken), voices, seed)
     events = labels.events
     assert len(events) >= 5
     assert all(event.label == "speech" for event in events)
@@ -120,12 +68,12 @@ def test_conversations_take_turns_in_one_voice_a_place(seed: int) -> None:
 
 
 @pytest.mark.parametrize("most", [1, 2])
-def test_no_more_sounds_at_once_than_allowed(most: int) -> None:
-    recipe = changed(replace(RECIPE, duration_s=20.0), "sources", counts=(0, 0, 0, 0, 1.0), most_at_once=most)
+def test_no_more_sounds_at_once_than_allowed(most: int, scene: Rendered, changed: Change, still: SceneRecipe) -> None:
+    recipe = changed(replace(still, duration_s=20.0), "sources", counts=(0, 0, 0, 0, 1.0), most_at_once=most)
     recipe = changed(recipe, "sources", event_s=(2.0, 4.0))
     together = []
     for seed in range(5):
-        labels = scene(seed, recipe)[1]
+        labels = scene(seed, recipe, steady=True)[1]
         moments = np.linspace(0, 20, 2001)
         sounding = [(moments >= event.onset_s) & (moments < event.offset_s) for event in labels.events]
         together.append(int(np.sum(sounding, axis=0).max()))
@@ -136,12 +84,12 @@ def test_no_more_sounds_at_once_than_allowed(most: int) -> None:
 # ---------------------------------------------------------------- movement
 
 
-def test_movers_in_open_air_are_where_their_labels_say() -> None:
+def test_movers_in_open_air_are_where_their_labels_say(scene: Rendered, changed: Change, outdoors: SceneRecipe) -> None:
     """Frame by frame, of one steady sound over ground that swallows all: intensity against trajectory."""
-    recipe = changed(OUTDOORS, "sources", moving_share=1.0, speed_m_s=(1.0, 3.0))
+    recipe = changed(outdoors, "sources", moving_share=1.0, speed_m_s=(1.0, 3.0))
     checked = 0
     for seed in range(10):
-        samples, labels = scene(seed, recipe)
+        samples, labels = scene(seed, recipe, steady=True)
         for event in labels.events if min(labels.room.wall_bands[4]) == 1.0 else ():
             if len(event.trajectory) < 5:
                 continue
@@ -153,11 +101,11 @@ def test_movers_in_open_air_are_where_their_labels_say() -> None:
     assert checked > 50
 
 
-def test_movers_keep_off_the_receiver_and_inside() -> None:
-    recipe = changed(replace(RECIPE, duration_s=4.0), "sources", moving_share=1.0, counts=(0, 0, 1.0), nearest_m=0.8)
+def test_movers_keep_off_the_receiver_and_inside(scene: Rendered, changed: Change, still: SceneRecipe) -> None:
+    recipe = changed(replace(still, duration_s=4.0), "sources", moving_share=1.0, counts=(0, 0, 1.0), nearest_m=0.8)
     moved = 0
     for seed in range(5):
-        labels = scene(seed, recipe)[1]
+        labels = scene(seed, recipe, steady=True)[1]
         for event in labels.events:
             for azimuth, elevation, distance in event.trajectory:
                 place = np.array(labels.receiver_m) + distance * unit_vector(azimuth, elevation)
@@ -168,12 +116,12 @@ def test_movers_keep_off_the_receiver_and_inside() -> None:
     assert moved >= 5
 
 
-def test_turning_receivers_are_tracked() -> None:
+def test_turning_receivers_are_tracked(scene: Rendered, changed: Change, outdoors: SceneRecipe) -> None:
     """What stands still in the room turns in the labels as the poses say, and the audio agrees."""
-    recipe = changed(OUTDOORS, "receivers", turning_share=1.0)
+    recipe = changed(outdoors, "receivers", turning_share=1.0)
     checked = 0
     for seed in range(8):
-        samples, labels = scene(seed, recipe)
+        samples, labels = scene(seed, recipe, steady=True)
         assert len(labels.receiver_track) == 40
         for event in labels.events:
             first = unit_vector(*event.trajectory[0][:2])
@@ -189,9 +137,9 @@ def test_turning_receivers_are_tracked() -> None:
     assert checked > 20
 
 
-def test_scenes_of_every_kind_are_finite_and_within_full_scale() -> None:
+def test_scenes_of_every_kind_are_finite_and_within_full_scale(scene: Rendered, everything: SceneRecipe) -> None:
     for seed in range(6):
-        samples, labels = scene(seed, EVERYTHING)
+        samples, labels = scene(seed, everything, steady=True)
         assert samples.shape == (4, 48_000)
         assert np.isfinite(samples).all()
         assert np.abs(samples).max() <= FULL_SCALE + 1e-6
@@ -201,9 +149,9 @@ def test_scenes_of_every_kind_are_finite_and_within_full_scale() -> None:
 # ---------------------------------------------------------------- open air
 
 
-def test_open_air_has_no_reverberation_and_no_volume() -> None:
+def test_open_air_has_no_reverberation_and_no_volume(scene: Rendered, plain: Plain, outdoors: SceneRecipe) -> None:
     for seed in range(6):
-        _, labels = scene(seed, OUTDOORS)
+        _, labels = scene(seed, outdoors, steady=True)
         assert labels.room.outdoors
         content = json.loads(json_bytes(labels.to_json()))
         assert labels.room.volume_m3 == math.inf
@@ -218,18 +166,20 @@ def test_open_air_has_no_reverberation_and_no_volume() -> None:
 # ---------------------------------------------------------------- long scenes
 
 
-def test_long_scene_comes_in_windows_and_is_what_render_scene_gives() -> None:
-    blocks, labels = long_scene()
+def test_long_scene_comes_in_windows_and_is_what_render_scene_gives(
+    long_scene: Long, plain: Plain, hiss: SourceLibrary
+) -> None:
+    blocks, labels = long_scene
     assert [block.shape for block in blocks] == [(4, 800_000)] * 3
-    whole, again = render_scene(LONG, HISS, 3)
+    whole, again = render_scene(LONG, hiss, 3)
     assert whole.tobytes() == np.concatenate(blocks, axis=1).tobytes()
     assert plain(again) == plain(labels)
     assert whole.shape[1] == round(150.0 * labels.rate)
 
 
-def test_labels_of_a_long_scene_come_last() -> None:
+def test_labels_of_a_long_scene_come_last(changed: Change, hiss: SourceLibrary) -> None:
     recipe = changed(replace(LONG, duration_s=61.0), "sources", counts=(0, 1.0), window_s=31.0)
-    labels, blocks = render_blocks(recipe, HISS, 1)
+    labels, blocks = render_blocks(recipe, hiss, 1)
     next(blocks)
     with pytest.raises(RuntimeError, match="after its last block"):
         labels()
@@ -237,8 +187,8 @@ def test_labels_of_a_long_scene_come_last() -> None:
     assert labels().duration_s == 61.0
 
 
-def test_long_scenes_have_sounds_in_every_window_and_never_clip() -> None:
-    blocks, labels = long_scene()
+def test_long_scenes_have_sounds_in_every_window_and_never_clip(long_scene: Long) -> None:
+    blocks, labels = long_scene
     onsets = np.array([event.onset_s for event in labels.events])
     assert len(onsets) == 9
     assert np.histogram(onsets, bins=[0, 50, 100, 150])[0].tolist() == [3, 3, 3]
@@ -246,11 +196,11 @@ def test_long_scenes_have_sounds_in_every_window_and_never_clip() -> None:
     assert max(np.abs(block).max() for block in blocks) < 1.0
 
 
-def test_sounds_run_on_over_the_edge_of_a_window() -> None:
+def test_sounds_run_on_over_the_edge_of_a_window(changed: Change, hiss: SourceLibrary) -> None:
     """A sound that ends in the next block: no gap, and its labels are those of one sound."""
     recipe = changed(replace(LONG, duration_s=64.0), "sources", window_s=8.0, event_s=(6.0, 7.0), counts=(0, 1.0))
     recipe = changed(changed(recipe, "background", snr_db=(80.0, 80.0)), "sources", moving_share=0.0)
-    labels, blocks = render_blocks(recipe, HISS, 4)
+    labels, blocks = render_blocks(recipe, hiss, 4)
     whole = np.concatenate(list(blocks), axis=1)
     over = [event for event in labels().events if event.onset_s // 8 != (event.offset_s - 0.3) // 8]
     assert over
@@ -264,9 +214,11 @@ def test_sounds_run_on_over_the_edge_of_a_window() -> None:
 
 
 @pytest.mark.parametrize("name", ["linear4", "tetrahedral"])
-def test_arrays_hear_the_scene_with_their_capsules(name: str) -> None:
-    recipe = replace(OUTDOORS, receiver=name, duration_s=2.0)
-    samples, labels = scene(1, recipe)
+def test_arrays_hear_the_scene_with_their_capsules(
+    name: str, scene: Rendered, plain: Plain, outdoors: SceneRecipe
+) -> None:
+    recipe = replace(outdoors, receiver=name, duration_s=2.0)
+    samples, labels = scene(1, recipe, steady=True)
     assert labels.order == 0
     assert labels.convention == "array"
     assert labels.array is not None
@@ -277,13 +229,15 @@ def test_arrays_hear_the_scene_with_their_capsules(name: str) -> None:
     assert plain(Scene.from_json(json.loads(plain(labels)))) == plain(labels)
 
 
-def test_capsules_are_delayed_by_the_direction_of_the_sound() -> None:
+def test_capsules_are_delayed_by_the_direction_of_the_sound(
+    scene: Rendered, changed: Change, outdoors: SceneRecipe
+) -> None:
     """The arrival between the outer two of a line of 12 cm, by cross-correlation, of sounds in open air."""
-    recipe = replace(OUTDOORS, receiver="linear4")
+    recipe = replace(outdoors, receiver="linear4")
     recipe = changed(recipe, "receivers", gain_db=0.0, delay_us=0.0, position_m=0.0)
     checked = 0
     for seed in range(8):
-        samples, labels = scene(seed, recipe)
+        samples, labels = scene(seed, recipe, steady=True)
         if labels.room.absorption[4] != 1.0 or not labels.events:
             continue
         event = labels.events[0]
@@ -301,7 +255,7 @@ def test_capsules_are_delayed_by_the_direction_of_the_sound() -> None:
     assert checked >= 2
 
 
-def test_random_arrays_differ_from_scene_to_scene() -> None:
-    recipe = replace(OUTDOORS, receiver="random", duration_s=1.0)
-    arrays = [scene(seed, recipe)[1].array for seed in range(3)]
+def test_random_arrays_differ_from_scene_to_scene(scene: Rendered, outdoors: SceneRecipe) -> None:
+    recipe = replace(outdoors, receiver="random", duration_s=1.0)
+    arrays = [scene(seed, recipe, steady=True)[1].array for seed in range(3)]
     assert len({json.dumps(array) for array in arrays}) == 3

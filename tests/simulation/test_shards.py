@@ -113,6 +113,17 @@ def test_file_tells_what_it_holds(made: Path) -> None:
         assert json.loads(file["scene_000003/scene"][()])["axes"] == about["axes"]
 
 
+def test_a_shard_may_be_opened_beside_the_reader(made: Path) -> None:
+    """HDF5 refuses a second opening in one process with other flags."""
+    with ShardReader(made) as reader:
+        whole = reader.pcm(2)
+        with h5py.File(made / "shard_000001.h5") as file, ShardReader(made) as other:
+            assert file.attrs["first"] == 2
+            np.testing.assert_array_equal(other.pcm(2), whole)
+    with h5py.File(made / "shard_000001.h5") as file, ShardReader(made) as reader:
+        np.testing.assert_array_equal(reader.pcm(2), whole)
+
+
 def test_scenes_are_those_of_the_files(made: Path, tmp_path: Path) -> None:
     make_scenes(tmp_path, RECIPE, LIBRARY, 5, seed=3)
     with ShardReader(made) as reader:

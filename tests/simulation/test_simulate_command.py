@@ -21,7 +21,7 @@ import pytest
 import soundfile
 
 from spatial_lalm.app import cli, contact_sheet, simulate
-from spatial_lalm.app.simulate import CONFIGS, LAYOUTS, RunSettings, load_settings, settings_of
+from spatial_lalm.app.simulate_settings import CONFIGS, LAYOUTS, RunSettings, load_settings, settings_of
 from spatial_lalm.audio.presets import preset
 from spatial_lalm.audio.scene import CLASSES
 from spatial_lalm.errors import InputError

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from spatial_lalm.audio.scene import CLASSES, Scene, SourceEvent
 from spatial_lalm.audio.wording import NAMES
 from spatial_lalm.simulation.questions.checks.basic_places import NUMBER, Key, read_spot, true_spot
+from spatial_lalm.simulation.questions.checks.oracle import covered
 from spatial_lalm.simulation.questions.checks.rooms import of_one_source, size_m3, t60_s
 from spatial_lalm.simulation.questions.checks.voices import ITEM, several_talkers, speakers, times_fit
 from spatial_lalm.simulation.questions.phrasings import ALIASES, GENERIC_ALL, GENERIC_ONE
@@ -168,7 +169,7 @@ def _room_size(scene: Scene, qa: QuestionAnswer) -> bool:
 
 def _absent(scene: Scene, qa: QuestionAnswer) -> bool:
     heard = {event.label for event in scene.events}
-    if qa.label is None or qa.label not in CLASSES or qa.label in heard:
+    if qa.label is None or qa.label not in CLASSES or qa.label in heard or covered(scene, qa.label):
         return False
     return qa.answer == f"I hear no {_name(qa.label, False)} in this recording."
 

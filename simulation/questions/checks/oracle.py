@@ -52,6 +52,11 @@ def label_of(scene: Scene, text: str) -> str | None:
     return _labels().get(text) or strange.get(text.removeprefix("the ").removeprefix("a "))
 
 
+def covered(scene: Scene, label: str | None) -> bool:
+    """Whether a class might be the background's own noise, so that its absence is not certain."""
+    return label in ("noise", "modulated_noise") and (len(scene.events) == 0 or scene.snr_db < 35)
+
+
 def members(scene: Scene, label: str | None) -> list[int]:
     """Events of a class from the earliest on."""
     found = [index for index, event in enumerate(scene.events) if event.label == label]

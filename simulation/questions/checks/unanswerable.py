@@ -8,17 +8,21 @@ from spatial_lalm.audio.wording import NAMES
 from spatial_lalm.simulation.questions.checks import oracle, rooms
 from spatial_lalm.simulation.questions.kind import Asked
 
-_ORDINAL = re.compile(r"the (second|third) (?:stretch of )?(.+)")
+_ORDINAL = re.compile(r"the (first|second|third) (?:stretch of )?(.+)")
 
 
 def _heard(asked: Asked, text: str) -> tuple[str | None, list[int]]:
-    label = oracle.label_of(asked.scene, text)
+    """The class that a name with or without an ordinal means, and its events."""
+    found = _ORDINAL.fullmatch(text)
+    label = oracle.label_of(asked.scene, found[2] if found else text)
     return label, oracle.members(asked.scene, label)
 
 
 def _denies(asked: Asked, label: str | None) -> bool:
     """Whether the answer denies just this class, and the scene has none of it."""
     told = re.fullmatch(r"I hear no (.+) in this recording\.", asked.answer)
+    if oracle.covered(asked.scene, label):
+        return False
     return bool(told) and label == asked.label and label is not None and told is not None and told[1] == NAMES[label][0]
 
 
@@ -32,7 +36,7 @@ def absent_pair(asked: Asked) -> set[int] | None:
     """``I hear no dog bark in this recording.``, of two sounds asked about."""
     both = [_heard(asked, asked.slots[gap]) for gap in ("x", "y")]
     missing = [label for label, members in both if not members]
-    there = {index for _, members in both for index in members}
+    there = {index for gap in ("x", "y") if (index := oracle.one(asked.scene, asked.slots[gap])) is not None}
     return there if len(missing) == 1 and len(there) == 1 and _denies(asked, missing[0]) else None
 
 
@@ -44,7 +48,7 @@ def false_ordinal(asked: Asked) -> set[int] | None:
         return None
     label, members = _heard(asked, found[2])
     number = {"once": 1, "twice": 2}[told[2]]
-    asked_for = {"second": 2, "third": 3}[found[1]]
+    asked_for = ("first", "second", "third").index(found[1]) + 1
     right = label == asked.label == oracle.label_of(asked.scene, told[1]) and len(members) == number < asked_for
     return set(members) if right else None
 

@@ -19,7 +19,8 @@ def is_there(asked: Asked) -> set[int] | None:
     """Whether a class sounds."""
     label = oracle.label_of(asked.scene, asked.slots["a"])
     members = set(oracle.members(asked.scene, label))
-    return says(asked, bool(members), members) if label else None
+    certain = label and (members or not oracle.covered(asked.scene, label))
+    return says(asked, bool(members), members) if certain else None
 
 
 def is_on_side(asked: Asked) -> set[int] | None:

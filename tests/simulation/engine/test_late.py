@@ -14,18 +14,19 @@ from scipy.signal import butter, sosfilt
 from spatial_lalm.audio.conventions import acn_orders, rotation_matrix, spherical_harmonics
 from spatial_lalm.audio.scene import OCTAVES_HZ, Room
 from spatial_lalm.simulation.acoustics import measure, octave_masks
-from spatial_lalm.simulation.engine.images import image_sources
-from spatial_lalm.simulation.engine.late import (
+from spatial_lalm.simulation.engine.decay import (
     FLOOR_DB,
+    SEAM_S,
     Decay,
-    ambisonic_late,
     decay_of,
-    direction_weights,
     high_pass_response,
     lattice_rates,
+    mixing_time,
 )
+from spatial_lalm.simulation.engine.images import image_sources
+from spatial_lalm.simulation.engine.late import ambisonic_late, direction_weights
 from spatial_lalm.simulation.engine.paths import CARDIOID, SPEED_OF_SOUND, Path, air_rates, decay_times
-from spatial_lalm.simulation.engine.render import SEAM_S, mixing_time, render_responses
+from spatial_lalm.simulation.engine.render import render_responses
 from spatial_lalm.simulation.receivers import ambisonic_receiver
 from spatial_lalm.simulation.recipe import RoomRecipe, SourceRecipe
 from spatial_lalm.simulation.room import sample_receiver, sample_room, sample_source
@@ -43,7 +44,7 @@ SOFT_CEILING = replace(PATH, room=Room((6.0, 5.0, 3.0), (0.1, 0.1, 0.1, 0.1, 0.6
 def paths(count: int, scattering: float = 0.0) -> list[Path]:
     """Rooms of 15 to 400 m3 with walls of all kinds."""
     found = []
-    recipe = RoomRecipe((0.2, 1.0), scattering=(scattering, scattering), outdoors_share=0.0, dwelling_share=1.0)
+    recipe = RoomRecipe((0.3, 1.0), scattering=(scattering, scattering), outdoors_share=0.0, dwelling_share=1.0)
     for seed in range(count):
         rng = np.random.default_rng(seed)
         room = sample_room(rng, recipe)
@@ -85,7 +86,7 @@ def test_decay_is_an_average_over_the_sphere() -> None:
 
 def test_small_absorptions_decay_by_their_mean_free_paths() -> None:
     """-ln(1 - alpha) / 2 a wall: along x a wave of a hall of alpha 0.02 meets a wall every L / c."""
-    hall = replace(PATH, room=Room((30.0, 30.0, 30.0), (0.02,) * 6))
+    hall = Room((30.0, 30.0, 30.0), (0.02,) * 6)
     straight = SPEED_OF_SOUND * (-np.log(0.98) / 30 + air_rates())
     along_one_axis = lattice_rates(hall).min(axis=1)  # the node nearest an axis; all others go longer ways
     assert (along_one_axis > straight).all()
@@ -230,7 +231,7 @@ def test_a_seed_is_one_noise_wherever_its_path_stands() -> None:
     batch = ambisonic_late([one, same, other], decays, 1, RATE, CPU).numpy()
     alone = ambisonic_late([one], decay_of([one], np.array([0.03])), 1, RATE, CPU).numpy()[0]
     np.testing.assert_allclose(batch[0, :, : alone.shape[1]], alone, atol=1e-7)
-    assert (np.sign(batch[1, 0, :2000]) == np.sign(batch[0, 0, :2000])).mean() > 0.9  # another room, the same noise
+    assert (np.sign(batch[1, 0, :2000]) == np.sign(batch[0, 0, :2000])).mean() > 0.8  # another room, the same noise
     assert abs((np.sign(batch[2, 0, :2000]) == np.sign(batch[0, 0, :2000])).mean() - 0.5) < 0.1
 
 

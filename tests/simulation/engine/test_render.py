@@ -14,15 +14,12 @@ from numpy.typing import NDArray
 from spatial_lalm.audio.conventions import ambisonic_rotation, angle_between, rotation_matrix, spherical_harmonics
 from spatial_lalm.audio.scene import Room
 from spatial_lalm.simulation.acoustics import direct_to_reverberant_db, measure
+from spatial_lalm.simulation.engine.decay import LONGEST_S, MIXING_S, SEAM_S, mixing_time
 from spatial_lalm.simulation.engine.images import image_sources
-from spatial_lalm.simulation.engine.late import LONGEST_S
 from spatial_lalm.simulation.engine.paths import CARDIOID, SPEED_OF_SOUND, TALKER, Path, decay_times
 from spatial_lalm.simulation.engine.render import (
-    MIXING_S,
     RINGING_S,
-    SEAM_S,
     Response,
-    mixing_time,
     render_responses,
 )
 from spatial_lalm.simulation.receivers import ambisonic_receiver
@@ -221,7 +218,7 @@ def test_orders_agree_on_the_channels_that_they_share() -> None:
 def test_directivity_raises_the_drr_on_axis() -> None:
     """By the inverse of the diffuse power: 4.8 dB for a cardioid, on average over places."""
     gains: dict[str, list[float]] = {"cardioid": [], "talker": []}
-    for path in random_paths(16, (0.4, 0.8)):
+    for path in random_paths(32, (0.4, 0.8)):
         aimed = -path.direct
         omni, *directed = (
             direct_to_reverberant_db(one.omni, one.direct_sample, RATE)

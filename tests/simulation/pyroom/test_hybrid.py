@@ -13,16 +13,16 @@ from pyroomacoustics import random as library_random
 from scipy.signal import butter, oaconvolve, sosfilt
 
 from spatial_lalm.audio.conventions import angle_between, rotation_matrix
-from spatial_lalm.audio.scene import Room
+from spatial_lalm.audio.scene import FIELD_M, Room
 from spatial_lalm.errors import InputError
 from spatial_lalm.simulation.acoustics import measure
-from spatial_lalm.simulation.engine.late import HIGH_PASS_HZ, high_pass_response
+from spatial_lalm.simulation.engine.decay import HIGH_PASS_HZ, high_pass_response
 from spatial_lalm.simulation.engine.moving import STEP_S, knot_count
 from spatial_lalm.simulation.engine.paths import CARDIOID, TALKER, Path
 from spatial_lalm.simulation.engine.render import Response, render_responses
 from spatial_lalm.simulation.pyroom import reference_moving, reference_response, reference_responses
 from spatial_lalm.simulation.receivers import named_receiver
-from spatial_lalm.simulation.room import FIELD_M, polygon_room
+from spatial_lalm.simulation.room import polygon_room
 
 Floats = NDArray[np.floating[Any]]
 RATE = 16_000
