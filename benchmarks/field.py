@@ -18,14 +18,15 @@ from spatial_lalm.audio.conventions import angle_between, unit_vector
 from spatial_lalm.audio.scene import Scene
 from spatial_lalm.evaluate.metrics import Interval, bootstrap_interval, mean, median
 from spatial_lalm.evaluate.steered import steered_direction
-from spatial_lalm.model.hearing import spatial_kind
+from spatial_lalm.model.hearing import apart_deg, spatial_kind
 from spatial_lalm.simulation.library import SourceLibrary
 from spatial_lalm.simulation.recipe import SceneRecipe, still_scenes
 from spatial_lalm.simulation.sampling import render_scene
 from spatial_lalm.train.data import ambisonics
 
 ARRAYS = ("em32", "zylia", "tetrahedral", "respeaker6", "glasses", "random")
-"""None of them is in training, where every array is drawn anew; ``random`` ones have other seeds here."""
+"""None of them is in training, where every array is drawn anew; ``random`` ones have other seeds here. Those in a
+plane are judged by azimuth, those in a line by the angle to it."""
 SMOOTH_FRAMES = 5
 OFFSETS = {"two": 3_000_000, "moving": 4_000_000, "count": 5_000_000, "arrays": 6_000_000}
 """Of the scene seeds, apart from those of the other sets."""
@@ -141,27 +142,41 @@ def track_angles(model: Any, signals: Samples, scene: Scene) -> Floats:
 
 
 def _arrays(model: Any, count: int, library: SourceLibrary, progress: Callable[[str, int], None]) -> Iterator[Line]:
-    """The same scenes through every array: angle error (azimuth where no height is told) over that of ideal FOA."""
-    recipe = _plain((0.0, 1.0), event_s=(2.0, 4.0))
-    ideal = [_first(model, samples, TRUSTED, scene) for samples, scene in _scenes(recipe, library, "arrays", count)]
+    """The same scenes through every array, its capsules as their data sheet says and as real ones deviate from it."""
+    deviating = _plain((0.0, 1.0), event_s=(2.0, 4.0))
+    perfect = replace(deviating, receivers=replace(deviating.receivers, gain_db=0.0, delay_us=0.0, position_m=0.0))
+    scenes = _scenes(deviating, library, "arrays", count)
+    ideal = [_first(model, samples, TRUSTED, scene) for samples, scene in scenes]
     for name in ARRAYS:
-        errors, references, classical = [], [], []
-        heard = _scenes(replace(recipe, receiver=name), library, "arrays", count)
-        for number, (samples, scene) in enumerate(heard):
-            progress(name, number)
-            field, quality = ambisonics(samples, scene)
-            flat = spatial_kind(quality) == "planar"
-            truth = unit_vector(scene.events[0].azimuth_deg, scene.events[0].elevation_deg)
-            errors.append(_apart(_first(model, field, quality, scene), truth, flat))
-            references.append(_apart(ideal[number], truth, flat))
-            assert scene.array is not None
-            for method in ("srp-phat", "music"):
-                classical.append(_apart(_steered(samples, method, scene), truth, flat))
-        yield Line(f"through {name}", "mean error over ideal FOA's", _ratio(errors, references), count)
-        yield Line(f"through {name}", "angle, mean °", bootstrap_interval(np.array(errors), mean), count)
-        for index, method in enumerate(("SRP-PHAT", "MUSIC")):
-            values = np.array(classical[index::2])
-            yield Line(f"through {name}, {method}", "angle, mean °", bootstrap_interval(values, mean), count)
+        for recipe, words in ((perfect, ""), (deviating, ", capsules that deviate")):
+            heard = _scenes(replace(recipe, receiver=name), library, "arrays", count)
+            yield from _array(model, f"through {name}{words}", heard, ideal, progress)
+
+
+def _array(
+    model: Any,
+    title: str,
+    heard: Iterator[tuple[Samples, Scene]],
+    ideal: Sequence[Floats | None],
+    progress: Callable[[str, int], None],
+) -> Iterator[Line]:
+    """Errors in what the array can tell over those of ideal FOA, and of classical methods on the raw capsules."""
+    errors: dict[str, list[float]] = {name: [] for name in ("model", "ideal", "srp-phat", "music")}
+    for number, (samples, scene) in enumerate(heard):
+        progress(title, number)
+        field, quality = ambisonics(samples, scene)
+        told = spatial_kind(quality)
+        if told == "none":
+            continue
+        truth = unit_vector(scene.events[0].azimuth_deg, scene.events[0].elevation_deg)
+        said = {"model": _first(model, field, quality, scene), "ideal": ideal[number]}
+        said |= {method: _steered(samples, method, scene) for method in ("srp-phat", "music")}
+        for name, direction in said.items():
+            errors[name].append(MISS_DEG if direction is None else apart_deg(direction, truth, told))
+    clips = len(errors["model"])
+    yield Line(title, "mean error over ideal FOA's", _ratio(errors["model"], errors["ideal"]), clips)
+    for name, method in (("model", ""), ("srp-phat", ", SRP-PHAT"), ("music", ", MUSIC")):
+        yield Line(f"{title}{method}", "angle, mean °", bootstrap_interval(np.array(errors[name]), mean), clips)
 
 
 def _ratio(errors: Sequence[float], references: Sequence[float]) -> Interval:
@@ -183,14 +198,6 @@ def _first(model: Any, signals: Samples, quality: Samples, scene: Scene) -> Floa
     if not events or events[0].azimuth_deg is None:
         return None
     return np.asarray(unit_vector(events[0].azimuth_deg, events[0].elevation_deg or 0.0), dtype=np.float64)
-
-
-def _apart(said: Floats | None, truth: Floats, flat: bool) -> float:
-    """Degrees between directions, in azimuth alone where ``flat``; 90 where nothing was said."""
-    if said is None:
-        return MISS_DEG
-    kept = np.array([1.0, 1.0, 0.0 if flat else 1.0])
-    return float(angle_between(said * kept, truth * kept))
 
 
 def _steered(samples: Samples, method: Any, scene: Scene) -> Floats:

@@ -121,9 +121,9 @@ def write_dataset(
     """Write the scenes of any source into a folder; ``settings`` is what decides their bytes."""
     folder = folder.absolute()
     settings = _layout_settings(settings, layout, shard_scenes, split)
-    with _told(folder), _left_as_found(folder):
+    with told_system_errors(folder), _left_as_found(folder):
         _prepare(folder, settings, scenes)
-        with _locked(folder):
+        with locked(folder):
             (folder / MANIFEST).unlink(missing_ok=True)
             sweep(folder)
             sums = _write_lists(folder, source.classes, layout)
@@ -263,7 +263,7 @@ def read_object(path: Path) -> dict[str, Any] | None:
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path) -> Iterator[None]:
     """Hold the folder against a second run; the lock goes with the process."""
     handle = os.open(folder, os.O_RDONLY)
     try:
@@ -276,7 +276,7 @@ def _locked(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _told(folder: Path) -> Iterator[None]:
+def told_system_errors(folder: Path) -> Iterator[None]:
     """Have a full disk say where it is full and that nothing is lost."""
     try:
         yield

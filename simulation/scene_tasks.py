@@ -17,7 +17,7 @@ from spatial_lalm.audio.scene import Scene
 from spatial_lalm.audio.wording import Spatial
 from spatial_lalm.simulation.dialects import Dialect
 from spatial_lalm.simulation.library import SourceLibrary
-from spatial_lalm.simulation.questions import Balance, ask_many, with_talk
+from spatial_lalm.simulation.questions import Balance, Shares, ask_many
 from spatial_lalm.simulation.recipe import SceneRecipe
 from spatial_lalm.simulation.sampling import render_blocks
 from spatial_lalm.simulation.shard_writer import ShardWriter
@@ -112,7 +112,7 @@ def questions_about(recipe: SceneRecipe, scene: Scene, library: SourceLibrary) -
         scene_spatial(scene),
         recipe.phrasings,  # type: ignore[arg-type]  # checked by the recipe
         balance=Balance.shipped(),
-        shares=with_talk(library.shares(), recipe.sources.conversation_share),
+        shares=Shares(library.shares(), recipe.sources.conversation_share),
     )
     return [asdict(one) for one in asked.kept]
 

@@ -17,7 +17,7 @@ from spatial_lalm.audio.wording import Spatial
 from spatial_lalm.simulation.bench.recipe import Subset
 from spatial_lalm.simulation.bench.truths import Truth, askable, truth_of
 from spatial_lalm.simulation.library import SourceLibrary
-from spatial_lalm.simulation.questions import Balance, QuestionAnswer, Shares, ask_many, with_talk
+from spatial_lalm.simulation.questions import Balance, QuestionAnswer, Shares, ask_many
 from spatial_lalm.simulation.questions.view import RANKS
 
 Item = dict[str, Any]
@@ -48,7 +48,7 @@ class Posed:
 def pose(subset: Subset, scene: Scene, library: SourceLibrary, heard: list[Heard]) -> list[Posed]:
     """Questions about a scene that all of its recordings can answer, in wordings that training never has."""
     spatial = min((one.spatial for one in heard), key=RANKS.__getitem__)
-    shares = with_talk(library.shares(), subset.scene.sources.conversation_share)
+    shares = Shares(library.shares(), subset.scene.sources.conversation_share)
     rng = np.random.default_rng((scene.seed, QUESTION_STREAM))
     groups = ((subset.families, subset.kinds), (subset.beside_families, subset.beside_kinds))
     kept: dict[str, Posed] = {}

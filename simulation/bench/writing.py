@@ -19,7 +19,7 @@ from spatial_lalm.simulation.bench.recipe import SPLITS, Bench, BenchSplit, Size
 from spatial_lalm.simulation.bench.rendering import PARTS, Part, SubsetScenes, whole
 from spatial_lalm.simulation.bench.truths import askable
 from spatial_lalm.simulation.bench.voices import bench_library
-from spatial_lalm.simulation.dataset import SETTINGS, _locked, _told, read_object
+from spatial_lalm.simulation.dataset import SETTINGS, locked, read_object, told_system_errors
 from spatial_lalm.simulation.keeping import refuse_impossible
 from spatial_lalm.simulation.library import SourceLibrary
 from spatial_lalm.simulation.workers import results
@@ -72,7 +72,7 @@ def write_bench(
         for number in range(len(sized.subsets[name].lengths_s) or 1):
             refuse_impossible(sized.subsets[name].scene_recipe(number, "foa"))
     counts = [sized.subsets[name].scenes[SPLITS.index(split)] for name in names]
-    with _told(root):
+    with told_system_errors(root):
         for place, name in enumerate(names):
             task = SubsetScenes(root / name, sized, split, name, library)
             before = sum(counts[:place])
@@ -128,7 +128,7 @@ def _write_subset(task: SubsetScenes, count: int, workers: int, progress: Callab
         folder.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError):
         raise InputError(f"{folder}: a file is in the way; choose another folder for the bench") from None
-    with _locked(folder):
+    with locked(folder):
         _settle(folder, _settings(task, count))
         if not finished(folder):
             sweep(folder)

@@ -4,7 +4,7 @@
 in ``FAMILIES``: ``basic`` is what the shipped model was trained on, its kinds are ``KINDS``.
 """
 
-from spatial_lalm.simulation.questions.absent import Shares, with_talk
+from spatial_lalm.simulation.questions.absent import Shares
 from spatial_lalm.simulation.questions.answer import QuestionAnswer
 from spatial_lalm.simulation.questions.asking import (
     FAMILIES,
@@ -30,5 +30,4 @@ __all__ = [
     "ask_many",
     "check",
     "fitting_kinds",
-    "with_talk",
 ]

@@ -38,11 +38,6 @@ SOURCES = (0.42, 0.29, 0.17, 0.08, 0.04)
 SCENES, ROUNDS, STEEPEST = 2000, 60, 1e-4
 
 
-def with_talk(by_class: Mapping[str, float], conversation_share: float) -> Shares:
-    """Shares of a library's classes where so many scenes are conversations."""
-    return Shares(by_class, conversation_share)
-
-
 def absent(heard: Iterable[str], shares: Shares | None = None) -> dict[str, float]:
     """Classes that can be drawn, do not sound, and that nobody would take for one that does, each with its weight.
 

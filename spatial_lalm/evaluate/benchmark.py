@@ -37,8 +37,10 @@ class Direction:
 
 @dataclass(frozen=True)
 class Number:
-    """A number in the unit of its quantity: ``distance`` and ``dimension`` in m, ``time`` and ``t60`` in s, ``drr`` and
-    ``c50`` in dB, ``volume`` in m³, ``count``."""
+    """A number in the unit of its quantity.
+
+    ``distance`` and ``dimension`` in m, ``time`` and ``t60`` in s, ``drr`` and ``c50`` in dB, ``volume`` in m³, ``count``.
+    """
 
     quantity: str
     value: float
@@ -80,8 +82,8 @@ class Item:
     """One thing to be answered.
 
     ``audio``: the recordings, one as a rule; ``recording``: what items of one recording share, for intervals by
-    clusters; ``category`` and ``facts`` (numbers such as ``t60_s``, ``snr_db``, ``distance_m``, ``azimuth_deg``) for the
-    breakdown of the report; ``start_s`` and ``end_s``: the part that the question is about.
+    clusters; ``category`` and ``facts`` (numbers such as ``t60_s``, ``snr_db``, ``distance_m``, ``azimuth_deg``) for
+    the breakdown of the report; ``start_s`` and ``end_s``: the part that the question is about.
     """
 
     name: str

@@ -25,8 +25,8 @@ SHORTEST_FRAMES = 2
 SEAM_S = 0.5
 """Events that end and begin within this of where two windows meet go on across it."""
 SAME_DEG = 25.0
-TRUSTED = 0.1
-"""Mean quality from which a channel counts as heard."""
+TRUSTED = 0.25
+"""Mean quality from which a channel counts as heard: below it what is said along that axis is mostly a guess."""
 
 
 @dataclass(frozen=True)

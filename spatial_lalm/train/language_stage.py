@@ -6,6 +6,7 @@ Legend: B scenes, W windows of all of them, S tokens.
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
@@ -23,7 +24,7 @@ from spatial_lalm.model.hearing import spatial_kind
 from spatial_lalm.model.modeling import SpatialLalmForConditionalGeneration
 from spatial_lalm.model.processing import AUDIO, DECLINE, END, REPLY, USER, SpatialLalmProcessor
 from spatial_lalm.model.views import axis_views, hear_from_all_sides
-from spatial_lalm.simulation.questions import QuestionAnswer, ask_about
+from spatial_lalm.simulation.questions import QuestionAnswer, Shares, ask_about
 from spatial_lalm.train import scenes
 from spatial_lalm.train.augmentation import degrade
 from spatial_lalm.train.config import LanguageStage
@@ -69,8 +70,9 @@ class LanguageBatch:
 class Collator:
     """Degrades scenes, asks several questions about each, and lays out tokens."""
 
-    def __init__(self, processor: SpatialLalmProcessor, questions: int) -> None:
-        self.processor, self.questions = processor, questions
+    def __init__(self, processor: SpatialLalmProcessor, questions: int, shares: Shares | None = None) -> None:
+        """``shares`` says how often the sounds of such scenes are of each class."""
+        self.processor, self.questions, self.shares = processor, questions, shares
 
     def __call__(
         self, features: Tensor, graphs: list[Scene], generator: torch.Generator, rng: np.random.Generator
@@ -85,7 +87,8 @@ class Collator:
             kind = spatial_kind(take.quality[index].numpy())
             heard = turned(scene, take.rotation[index].double().numpy())
             for _ in range(self.questions):
-                rows.append(self.tokens(self.processor.audio_prompt(starts), ask_about(heard, rng, kind)))
+                asked = ask_about(heard, rng, kind, shares=self.shares)
+                rows.append(self.tokens(self.processor.audio_prompt(starts), asked))
         start_s = torch.tensor(starts, dtype=torch.float32).repeat(len(graphs))
         ids, mask, labels = self.pad(rows)
         quality = take.quality.repeat_interleave(len(starts), 0)
@@ -135,6 +138,12 @@ def build_model(stage: LanguageStage, encoder: SpatialEncoder, seen: FeatureSet)
     return model, processor
 
 
+def shares_of(seen: FeatureSet) -> Shares:
+    """How often the sounds of rendered scenes are of each class."""
+    counted = Counter(event.label for scene in seen.scenes() for event in scene.events)
+    return Shares({label: counted[label] / counted.total() for label in sorted(counted)})
+
+
 def _texts(seen: FeatureSet, seed: int) -> Iterator[str]:
     """Questions and answers to learn the vocabulary from."""
     rng = np.random.default_rng(seed)
@@ -152,7 +161,7 @@ def train_language(
     seen, held_out = FeatureSet.open(data_folder / "train"), FeatureSet.open(data_folder / "validation")
     torch.manual_seed(plan.seed)
     model, processor = build_model(stage, encoder, seen)
-    collate = Collator(processor, stage.questions)
+    collate = Collator(processor, stage.questions, shares_of(seen))
 
     def batch_of(data: FeatureSet, generator: torch.Generator, rng: np.random.Generator) -> LanguageBatch:
         features, chosen = data.same_length(rng, plan.batch)
