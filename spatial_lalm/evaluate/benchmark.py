@@ -39,7 +39,8 @@ class Direction:
 class Number:
     """A number in the unit of its quantity.
 
-    ``distance`` and ``dimension`` in m, ``time`` and ``t60`` in s, ``drr`` and ``c50`` in dB, ``volume`` in m³, ``count``.
+    ``distance`` and ``dimension`` in m, ``time`` and ``t60`` in s, ``drr`` and ``c50`` in dB, ``volume`` in m³,
+    ``count``.
     """
 
     quantity: str
