@@ -124,7 +124,7 @@ def _encoded(signals: Floats, rate: float, array: MicrophoneArray) -> tuple[Samp
     """Microphone responses ``(M, T)`` as AmbiX ``(4, T)`` at 16 kHz."""
     silence = round(PADDING_S * rate)
     padded = np.pad(signals.astype(np.float32), ((0, 0), (silence, silence)))
-    return encode(resample(padded, round(rate)), array)
+    return encode(resample(padded, round(rate)), array, levelled=True)
 
 
 def _ends(samples: int, fade: int = 20) -> Floats:
@@ -151,7 +151,7 @@ def frl_room(path: Path) -> Iterator[RealResponse]:
     slant = np.sqrt(0.5)
     ring = [(0, -slant, slant), (0, slant, slant), (0, -slant, -slant), (0, slant, -slant)]
     positions = 0.048 * np.array([(1, 0, 0), (-1, 0, 0), *ring, (0, 0, 0)])
-    yield _room("FRL room, 7 microphones", *encode(_read(path), MicrophoneArray("FRL 10 cm", positions)))
+    yield _room("FRL room, 7 microphones", *encode(_read(path), MicrophoneArray("FRL 10 cm", positions), levelled=True))
 
 
 def _read(path: Path) -> Samples:

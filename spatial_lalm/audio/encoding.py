@@ -36,6 +36,8 @@ SENSOR_SNR_DB = 25.0
 """Level of an incoming plane wave over the noise of a microphone, which sets the regularisation."""
 MAX_OMNI_GAIN = 10.0
 """Most by which the omni channel is raised to its level in a diffuse field."""
+LEAST_LEVEL = 0.3
+"""Trust below which a directional channel is not raised further to its level, see ``levelled_filters``."""
 FREQUENCIES_AT_ONCE = 64
 """Of manifolds over a grid of directions; closed forms take ``MANY_AT_ONCE``."""
 MANY_AT_ONCE = 512
@@ -114,6 +116,24 @@ def kept_filters(array: MicrophoneArray, order: int, rate: int) -> EncodingFilte
     return filters
 
 
+@lru_cache(maxsize=32)
+def levelled_filters(array: MicrophoneArray, order: int = 1, rate: int = INTERNAL_RATE) -> EncodingFilters:
+    """The filters of ``encoder_filters``, directional channels raised to their level: what the network listens through.
+
+    The Wiener solution hears a plane wave, on average over directions, with the share of its level that the quality says:
+    an array that is surer of left and right than of front and back pulls every direction to the side. Divided by the
+    quality, where that is at least ``LEAST_LEVEL``, directions stay where they are, for more noise.
+    """
+    filters = encoder_filters(array, order, rate)
+    taps = filters.fir.shape[2]
+    hertz = np.fft.rfftfreq(2 * taps, 1 / rate)
+    gains = [np.interp(hertz, mel_centres(rate=rate), 1 / np.clip(row, LEAST_LEVEL, 1)) for row in filters.quality]
+    gains[0] = np.ones_like(hertz)
+    spectrum = np.fft.rfft(filters.fir, 2 * taps) * np.array(gains)[:, None]
+    # The gains are real and even, so their impulse responses reach as far before zero as after it.
+    return _frozen(np.fft.irfft(spectrum)[..., :taps].astype(np.float32), filters.quality)
+
+
 def _design_key(array: MicrophoneArray, order: int, rate: int) -> str:
     """Hexadecimal digest of all that a design follows from."""
     content = (_DESIGN, array.digest, order, rate, BANDS, GRID_POINTS, taps_at(rate), SENSOR_SNR_DB, MAX_OMNI_GAIN)
@@ -175,17 +195,21 @@ def _solve(gram: Complex, cross: Complex) -> Complex:
 
 
 def encode(
-    signals: NDArray[np.float32], array: MicrophoneArray, order: int = 1, rate: int = INTERNAL_RATE
+    signals: NDArray[np.float32],
+    array: MicrophoneArray,
+    order: int = 1,
+    rate: int = INTERNAL_RATE,
+    levelled: bool = False,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Encode microphone signals ``(M, T)`` into AmbiX ``(C, T)`` and the quality ``(C, bands)``.
 
-    The output is aligned with the input: the filters' delay is taken off, and the convolution is linear, as if there
+    ``levelled`` chooses ``levelled_filters``. The output is aligned with the input: the filters' delay is taken off, and the convolution is linear, as if there
     were silence before and after. Raises ``InputError`` when the signals do not have one row per microphone.
     """
     if signals.ndim != 2 or signals.shape[0] != array.microphones:
         raise InputError(
             f"signals of shape {signals.shape} do not fit array {array.name}: it has {array.microphones} microphones"
         )
-    filters = encoder_filters(array, order, rate)
+    filters = levelled_filters(array, order, rate) if levelled else encoder_filters(array, order, rate)
     stream = EncodingStream(filters)
     return np.concatenate([stream.push(signals), stream.flush()], axis=1), filters.quality

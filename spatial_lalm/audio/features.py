@@ -37,6 +37,8 @@ SPATIAL_MAPS = {1: len(PAIRS), 2: len(PAIRS) + sum(2 * degree + 1 for degree in 
 INPUT_MAPS = {1: 1 + 9 + 3, 2: 1 + 9 + 3 + 16 + 1}
 """Maps of ``network_input`` by order: log-mel of W, nine covariances relative to the energy, the quality of Y, Z and X;
 then the moments of second order and its quality."""
+HARDLY = 0.1
+"""Trust in a channel over that in the best one from which it is listened to, fully from three times as much on."""
 _FLOOR = 1e-10
 
 
@@ -199,7 +201,8 @@ def network_input(log_energy_BTF: Tensor, maps_BSTF: Tensor, quality_BCF: Tensor
     out of the covariance, which is then relative to the energy that is left, so an array that is blind in a band looks
     like ideal ambisonics with that channel dropped. Four channels of quality say that there is no second order.
     """
-    trust = torch.stack([quality_BCF[:, i] * quality_BCF[:, j] for i, j in PAIRS], dim=1)[:, :, None]
+    heard = _fading(quality_BCF)
+    trust = torch.stack([heard[:, i] * heard[:, j] for i, j in PAIRS], dim=1)[:, :, None]
     faded = maps_BSTF[:, : len(PAIRS)] * trust
     energy = _trace(faded) + 1e-6
     log_w = log_energy_BTF + (maps_BSTF[:, 0] + 1e-6).log()
@@ -210,6 +213,18 @@ def network_input(log_energy_BTF: Tensor, maps_BSTF: Tensor, quality_BCF: Tensor
     if maps_BSTF.shape[1] == len(PAIRS):
         return first
     return torch.cat([first, _second_input(maps_BSTF[:, len(PAIRS) :], quality_BCF, energy)], dim=1)
+
+
+def _fading(quality_BCF: Tensor) -> Tensor:
+    """How much of W, Y, Z, X is listened to, ``(B, 4, F)``: those with a part of the best one's trust as much as it.
+
+    Faded by its own trust each, a direction would be drawn towards the axis that is trusted most; those with less than
+    ``HARDLY`` of the best one's still fade out.
+    """
+    directional = quality_BCF[:, 1:4]
+    best = directional.amax(1, keepdim=True)
+    share = directional / best.clamp_min(1e-6)
+    return torch.cat([quality_BCF[:, :1], best * ((share - HARDLY) / (2 * HARDLY)).clamp(0, 1)], dim=1)
 
 
 def _second_input(moments_BSTF: Tensor, quality_BCF: Tensor, energy_BTF: Tensor) -> Tensor:

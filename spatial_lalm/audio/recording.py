@@ -232,7 +232,7 @@ class Recording:
     def _sound_field(self, signals: Samples, order: int) -> Samples:
         """Channels of the format, at 16 kHz, as AmbiX ``(C, T)``."""
         if self.format.kind == "array" or self.format.kind == "binaural":
-            return encode(signals, self.format.array or preset("binaural"), order)[0]
+            return encode(signals, self.format.array or preset("binaural"), order, levelled=True)[0]
         if self.format.kind == "ambisonics":
             signals = convert(signals, self.format.convention, "ambix")
         wanted = channel_count(order)

@@ -81,7 +81,7 @@ def ambisonics(samples: Samples, scene: Scene) -> tuple[Samples, Samples]:
     if scene.array is None:
         return samples, np.ones((len(samples), BANDS), np.float32)
     array = MicrophoneArray.from_dict(scene.array)
-    return encode(samples, array, 2 if array.microphones >= channel_count(2) else 1)
+    return encode(samples, array, 2 if array.microphones >= channel_count(2) else 1, levelled=True)
 
 
 def render_part(

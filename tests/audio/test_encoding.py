@@ -24,6 +24,7 @@ from spatial_lalm.audio.encoding import (
     encoder_filters,
     encoding_quality,
     fibonacci_grid,
+    levelled_filters,
     mel_centres,
 )
 from spatial_lalm.audio.presets import preset, preset_names, preset_summary
@@ -299,3 +300,40 @@ def test_presets_are_told_in_one_line(name: str) -> None:
 def test_order_beyond_three_is_refused() -> None:
     with pytest.raises(InputError, match="order 4 is not supported"):
         encoder_filters(preset("em32"), 4)
+
+
+# ---------------------------------------------------------------- for the network
+
+
+def test_levelled_channels_have_their_level_where_they_are_trusted() -> None:
+    """The mean over directions of what is heard of a harmonic is that harmonic, once."""
+    array, grid, hertz = preset("glasses"), fibonacci_grid(), mel_centres()[4:40]
+    filters = levelled_filters(array)
+    times_s = (np.arange(filters.fir.shape[2]) - filters.delay) / 16_000
+    response = np.einsum("cmt,tf->fcm", filters.fir, np.exp(-2j * np.pi * times_s[:, None] * hertz))
+    heard = np.einsum("fcm,fmd->fcd", response, array.manifold(hertz, grid))
+    harmonics = spherical_harmonics(1, grid).T
+    level = np.einsum("fcd,cd->cf", heard, harmonics).real / np.square(harmonics).sum(1)[:, None]
+    trusted = filters.quality[1:, 4:40] > 0.4
+    assert trusted.sum() > 40
+    assert np.abs(level[1:][trusted] - 1).max() < 0.1
+
+
+def test_levelled_channels_do_not_pull_directions_to_the_side() -> None:
+    array, azimuths = preset("glasses"), np.array([-60.0, -45.0, -30.0, 15.0, 30.0, 45.0])
+    pulled = {}
+    for levelled in (False, True):
+        fields = [
+            encode(record(array, noise(300, 1200), unit_vector(azimuth, 0.0)), array, levelled=levelled)[0]
+            for azimuth in azimuths
+        ]
+        told = np.degrees([np.arctan2(*intensity(field)[[1, 0]]) for field in fields])
+        pulled[levelled] = np.mean(np.abs(told) - np.abs(azimuths))
+    assert abs(pulled[True]) < 0.75 * pulled[False], pulled
+
+
+def test_levelled_filters_of_a_good_array_are_the_plain_ones() -> None:
+    array = preset("em32")
+    plain, levelled = encoder_filters(array), levelled_filters(array)
+    assert np.array_equal(plain.quality, levelled.quality)
+    assert np.abs(plain.fir - levelled.fir).max() < 0.1 * np.abs(plain.fir).max()

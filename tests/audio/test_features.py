@@ -236,3 +236,25 @@ def test_silence_gives_finite_values(level: float, trusted: float) -> None:
     assert torch.isfinite(covariance).all()
     assert torch.isfinite(maps).all()
     assert maps.abs().max() < 5
+
+
+def test_unequal_trust_does_not_turn_a_direction() -> None:
+    """X trusted half as much as Y: the intensity keeps its direction; X hardly trusted at all: X is gone."""
+    maps = spatial_features(plane_wave(40, 0))
+    for trust, share in ((0.5, 1.0), (0.05, 0.0)):
+        quality = torch.ones(1, 4, BANDS)
+        quality[:, 3] = trust
+        heard = network_input(maps[:, 0], maps[:, 1:], quality)[0].mean((1, 2))
+        plain = network_input(maps[:, 0], maps[:, 1:], torch.ones(1, 4, BANDS))[0].mean((1, 2))
+        y, x = 1 + 0, 1 + 2  # W with Y, W with X
+        expected = share * plain[x] / plain[y]
+        torch.testing.assert_close(heard[x] / heard[y], expected, atol=1e-3, rtol=1e-3)
+        assert heard[-1] == pytest.approx(trust)
+
+
+def test_equal_trust_fades_all_alike() -> None:
+    maps, quality = spatial_features(plane_wave(40, 20)), torch.ones(1, 4, BANDS)
+    quality[:, 1:] = 0.6
+    faded = network_input(maps[:, 0], maps[:, 1:], quality)[0, 1:4].mean((1, 2))
+    plain = network_input(maps[:, 0], maps[:, 1:], torch.ones(1, 4, BANDS))[0, 1:4].mean((1, 2))
+    torch.testing.assert_close(faded / faded.norm(), plain / plain.norm(), atol=1e-4, rtol=1e-4)
