@@ -26,7 +26,7 @@ from spatial_lalm.audio.presets import preset
 from spatial_lalm.audio.scene import CLASSES
 from spatial_lalm.errors import InputError
 from spatial_lalm.simulation import dataset
-from spatial_lalm.simulation.dataset import _locked, make_scenes
+from spatial_lalm.simulation.dataset import locked, make_scenes
 from spatial_lalm.simulation.library import SourceLibrary
 from spatial_lalm.simulation.recipe import SceneRecipe
 from spatial_lalm.simulation.scene_tasks import scene_seed
@@ -557,7 +557,7 @@ def test_foreign_folder_file_and_fewer_scenes_are_refused(tmp_path: Path, sounds
 def test_second_run_in_the_same_folder_is_refused(tmp_path: Path, sounds: Path) -> None:
     out = tmp_path / "out"
     command(out, "--scenes", "1", "--sources", sounds)
-    with _locked(out), pytest.raises(InputError, match="another run is writing"):
+    with locked(out), pytest.raises(InputError, match="another run is writing"):
         command(out, "--scenes", "1", "--sources", sounds)
 
 
