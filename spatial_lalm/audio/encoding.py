@@ -120,9 +120,9 @@ def kept_filters(array: MicrophoneArray, order: int, rate: int) -> EncodingFilte
 def levelled_filters(array: MicrophoneArray, order: int = 1, rate: int = INTERNAL_RATE) -> EncodingFilters:
     """The filters of ``encoder_filters``, directional channels raised to their level: what the network listens through.
 
-    The Wiener solution hears a plane wave, on average over directions, with the share of its level that the quality says:
-    an array that is surer of left and right than of front and back pulls every direction to the side. Divided by the
-    quality, where that is at least ``LEAST_LEVEL``, directions stay where they are, for more noise.
+    The Wiener solution hears a plane wave, on average over directions, with the share of its level that the quality
+    says: an array that is surer of left and right than of front and back pulls every direction to the side. Divided by
+    the quality, where that is at least ``LEAST_LEVEL``, directions stay where they are, for more noise.
     """
     filters = encoder_filters(array, order, rate)
     taps = filters.fir.shape[2]
@@ -203,8 +203,9 @@ def encode(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Encode microphone signals ``(M, T)`` into AmbiX ``(C, T)`` and the quality ``(C, bands)``.
 
-    ``levelled`` chooses ``levelled_filters``. The output is aligned with the input: the filters' delay is taken off, and the convolution is linear, as if there
-    were silence before and after. Raises ``InputError`` when the signals do not have one row per microphone.
+    ``levelled`` chooses ``levelled_filters``. The output is aligned with the input: the filters' delay is taken off, and
+    the convolution is linear, as if there were silence before and after. Raises ``InputError`` when the signals do not
+    have one row per microphone.
     """
     if signals.ndim != 2 or signals.shape[0] != array.microphones:
         raise InputError(

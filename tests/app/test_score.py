@@ -16,7 +16,7 @@ from spatial_lalm.evaluate import folders
 from spatial_lalm.simulation.dataset import make_scenes
 from spatial_lalm.simulation.dialects import Dialect
 from spatial_lalm.simulation.library import SourceLibrary
-from spatial_lalm.simulation.recipe import SceneRecipe
+from spatial_lalm.simulation.recipe import still_scenes
 from spatial_lalm.simulation.takes import Take
 
 STEM = "fold1_room1_mix001"
@@ -68,7 +68,8 @@ def test_labels_that_we_write_are_perfect_against_themselves(
 
 
 def test_simulated_scenes_are_perfect(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    make_scenes(tmp_path, SceneRecipe(duration_s=2.0), SourceLibrary.builtin(espeak=False), 3, layout="starss23")
+    recipe = still_scenes(2.0, counts=(0.0, 1.0))
+    make_scenes(tmp_path, recipe, SourceLibrary.builtin(espeak=False), 3, layout="starss23")
     found = report(capsys, "dcase2023", tmp_path, tmp_path)
     assert found["recordings"] == 3
     assert found["scores"]["macro/segment20"] == pytest.approx({"ER": 0, "F": 1, "LE": 0, "LR": 1, "SELD": 0}, abs=1e-6)

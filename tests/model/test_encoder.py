@@ -10,8 +10,7 @@ import torch
 from transformers import AutoModel
 
 from spatial_lalm.audio.features import INPUT_MAPS
-from spatial_lalm.memory.segments import summary_size
-from spatial_lalm.memory.segments import active_span, harmonics, pool_tracks, summarise
+from spatial_lalm.memory.segments import active_span, harmonics, pool_tracks, summarise, summary_size
 from spatial_lalm.model.configuration import SpatialEncoderConfig
 from spatial_lalm.model.encoder import EncoderOutput, SpatialEncoder, rotary
 
