@@ -203,9 +203,9 @@ def encode(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Encode microphone signals ``(M, T)`` into AmbiX ``(C, T)`` and the quality ``(C, bands)``.
 
-    ``levelled`` chooses ``levelled_filters``. The output is aligned with the input: the filters' delay is taken off, and
-    the convolution is linear, as if there were silence before and after. Raises ``InputError`` when the signals do not
-    have one row per microphone.
+    ``levelled`` chooses ``levelled_filters``. The output is aligned with the input: the filters' delay is taken off,
+    and the convolution is linear, as if there were silence before and after. Raises ``InputError`` when the signals do
+    not have one row per microphone.
     """
     if signals.ndim != 2 or signals.shape[0] != array.microphones:
         raise InputError(
