@@ -95,7 +95,8 @@ def _cluster(tasks: Any) -> Iterator[None]:
     from ray import cloudpickle
 
     cloudpickle.register_pickle_by_value(tasks)
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR", configure_logging=False)
+    quiet = {"include_dashboard": False, "log_to_driver": False, "logging_level": "ERROR", "configure_logging": False}
+    ray.init("local", num_cpus=2, **quiet)  # not a cluster that somebody else has on this machine
     yield
     ray.shutdown()
 
