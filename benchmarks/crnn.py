@@ -88,7 +88,7 @@ def main() -> None:
     """Train, validate, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path, metavar="RUN")
-    parser.add_argument("--recipe", default="mini", help="the recipe of the run (default: mini)")
+    parser.add_argument("--recipe", default="arrays", help="the recipe of the run (default: arrays)")
     parser.add_argument("--out", type=Path, help="folder of the checkpoint (default: RUN/crnn); the same resumes it")
     args = parser.parse_args()
     scenes, trained = args.run / "scenes" / "encoder", args.run / "encoder" / "model"

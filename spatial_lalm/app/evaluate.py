@@ -127,7 +127,7 @@ def _split(benchmark: str, data: Path, split: str) -> tuple[list[Item], list[Fil
     reader = READERS.get(benchmark)
     if reader is None:
         raise InputError(f"benchmark {benchmark} is unknown; known are {', '.join(READERS)}")
-    if split not in reader.splits:
+    if split not in reader.splits and not reader.subfolders:
         raise InputError(f"{benchmark} has no split {split}; it has {', '.join(reader.splits)}")
     loaded = reader.read(data, split)
     return list(loaded.items), list(loaded.problems)

@@ -120,3 +120,4 @@ class Reader:
     splits: tuple[str, ...]
     layout: str
     read: Callable[[Path, str], Loaded]
+    subfolders: bool = False  # whether any folder of it is a split, too

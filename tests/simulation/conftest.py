@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,6 +26,7 @@ from spatial_lalm.simulation.recipe import (
 from spatial_lalm.simulation.sampling import render_scene
 from spatial_lalm.simulation.source_files import AudioCache
 
+GRAPHS = Path(__file__).parents[2] / "benchmarks" / "scene_graphs.py"
 RECIPES = {
     "still": still_scenes(3.0, t60_s=(0.15, 0.6), counts=(0.1, 0.3, 0.3, 0.3)),
     "outdoors": SceneRecipe(
@@ -140,3 +143,14 @@ def bursts() -> SourceLibrary:
 def voices() -> SourceLibrary:
     """Six talkers of steady noise."""
     return SourceLibrary.of([Hiss("speech", name) for name in ("ann", "ben", "cay", "dan", "eve", "fay")])
+
+
+@pytest.fixture(scope="session")
+def scenes() -> list[Scene]:
+    """Two hundred random scenes: movers, talkers in turns, outdoors."""
+    spec = importlib.util.spec_from_file_location("scene_graphs", GRAPHS)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return [module.random_scene(np.random.default_rng(number)) for number in range(200)]

@@ -48,4 +48,4 @@ def _present(gathered: Gathering, row: Row, path: Path) -> None:
     gathered.header(row, path)
 
 
-SPATIAL_BENCH = Reader("spatial-bench", SPLITS, "SPLIT/items.jsonl beside its audio", read)
+SPATIAL_BENCH = Reader("spatial-bench", SPLITS, "SPLIT/items.jsonl beside its audio", read, subfolders=True)

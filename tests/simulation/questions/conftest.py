@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from spatial_lalm.audio.scene import Acoustics, Room, Scene, SourceEvent
 
-GRAPHS = Path(__file__).parents[3] / "benchmarks" / "scene_graphs.py"
 Place = tuple[float, float, float]
-
-
-@pytest.fixture(scope="session")
-def scenes() -> list[Scene]:
-    """Two hundred random scenes: movers, talkers in turns, outdoors."""
-    spec = importlib.util.spec_from_file_location("scene_graphs", GRAPHS)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return [module.random_scene(np.random.default_rng(number)) for number in range(200)]
 
 
 @pytest.fixture(scope="session")
