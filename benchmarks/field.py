@@ -18,6 +18,7 @@ from spatial_lalm.audio.conventions import angle_between, unit_vector
 from spatial_lalm.audio.scene import Scene
 from spatial_lalm.evaluate.metrics import Interval, bootstrap_interval, mean, median
 from spatial_lalm.evaluate.steered import steered_direction
+from spatial_lalm.model.grounding import number_of_sources
 from spatial_lalm.model.hearing import apart_deg, spatial_kind
 from spatial_lalm.simulation.library import SourceLibrary
 from spatial_lalm.simulation.recipe import SceneRecipe, still_scenes
@@ -102,7 +103,7 @@ def _counted(model: Any, count: int, library: SourceLibrary, progress: Callable[
     right: list[float] = []
     for number, (samples, scene) in enumerate(_scenes(_plain((1.0,) * 4), library, "count", count)):
         progress("how many", number)
-        right.append(float(len(model.hear(samples[:4]).events) == len(scene.events)))
+        right.append(float(number_of_sources(model.hear(samples[:4])) == len(scene.events)))
     yield Line("how many, 0 to 3", "right, %", bootstrap_interval(100 * np.array(right), mean), count)
 
 

@@ -23,6 +23,7 @@ from spatial_lalm.model.plain_answers import (
     REASONS,
     absence,
     compared,
+    counted,
     in_order,
     no_direction,
     not_alike,
@@ -30,6 +31,7 @@ from spatial_lalm.model.plain_answers import (
     on_the_side,
     side_count,
     side_verdict,
+    sources,
 )
 from spatial_lalm.model.question import Asked, read_question
 
@@ -90,7 +92,7 @@ def during(heard: Heard, asked: Asked, part: Part) -> Heard:
     if asked.span is None:
         return heard
     there = (event for event in heard.events if span is not None and span.holds(event.start_s, event.end_s))
-    return replace(heard, events=tuple(there))
+    return replace(heard, events=tuple(there), sources=None)
 
 
 class _Grounding:
@@ -180,6 +182,8 @@ class _Grounding:
         if kind in ("where", "mono_direction") and self.heard.spatial == "none":
             return self._no_direction(about), True
         told = tell(self.scene, "where" if kind == "mono_direction" else kind, about, self.heard.spatial)
+        if kind == "count_in_all" and about is None and self.heard.sources is not None:
+            told = counted(told, self.heard.sources, self.scene)
         if kind == "what" and self.asked.span:
             told = f"{told.removesuffix('.')} {self.where}."
         return self._doubted(told, False) if kind in _PLACED else (told, False)
@@ -242,6 +246,11 @@ def as_scene(heard: Heard) -> Scene:
         snr_db=0.0,
         seed=0,
     )
+
+
+def number_of_sources(heard: Heard) -> int:
+    """How many sources an answer tells of: by the head for their number where it hears any, else by their places."""
+    return heard.sources or len(sources(as_scene(heard)))
 
 
 def _as_event(event: Evidence, earlier: list[SourceEvent]) -> SourceEvent:

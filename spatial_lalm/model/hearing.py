@@ -31,8 +31,9 @@ TRUSTED = 0.25
 
 @dataclass(frozen=True)
 class Heard:
-    """All that the encoder heard: events, the most salient first, and the room.
+    """All that the encoder heard: events, the most salient first, the room, and how many sources there are in all.
 
+    ``sources`` is None where nothing but the events tells their number: over several windows, or without a head for it.
     Where only left and right are told (``spatial`` is lateral) an azimuth is the angle to the median plane, as if in
     front: good for ``ranging`` and for words, and left out of an answer's evidence.
     """
@@ -40,6 +41,7 @@ class Heard:
     events: tuple[Evidence, ...]
     room: RoomEstimate
     spatial: Spatial
+    sources: int | None = None
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,9 @@ def read_scene(output: EncoderOutput, starts_s: list[float], spatial: Spatial, c
         known_until = start_s + len(here["activity"]) * FRAME_S
     events = [evidence_of(event, spatial, classes) for event in _merged(found, spatial, tuple(starts_s[1:]))]
     events.sort(key=lambda e: -((e.end_s - e.start_s) ** 0.5) * e.confidence)
-    return Heard(tuple(events), room_of(arrays["room"], arrays["room_scale"]), spatial)
+    counted = len(starts_s) == 1 and output.count.shape[-1] > 0
+    sources = int(output.count[0].argmax()) if counted else None
+    return Heard(tuple(events), room_of(arrays["room"], arrays["room_scale"]), spatial, sources)
 
 
 _READ = ("activity", "direction", "log_distance", "label", "room", "room_scale")

@@ -69,6 +69,20 @@ def on_the_side(scene: Scene, side: str, label: str | None = None) -> Scene:
     return replace(scene, events=tuple(there))
 
 
+def counted(told: str, heard: int, scene: Scene) -> str:
+    """The canonical count ``told`` of a scene's sources, or where ``heard`` says otherwise that, and how many have places.
+
+    Sources that sound together are more surely counted than told apart.
+    """
+    placed = len(sources(scene))
+    if heard == placed or not heard:
+        return told
+    told = f"There {'is' if heard == 1 else 'are'} {heard} sound source{'' if heard == 1 else 's'} in all"
+    if heard > placed:
+        return f"{told}; I can tell the place of {placed or 'none'} of them."
+    return f"{told}, though I hear sound from {placed} places."
+
+
 def side_count(scene: Scene, side: str, label: str | None) -> str:
     """How many sources (of a class) sound on a side, and which."""
     place = _PLACES.get(side, f"on the {side}")

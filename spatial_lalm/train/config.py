@@ -23,6 +23,7 @@ class SceneData:
     scenes: int = setting(24_000, "scenes to learn from", least=1)
     validation: int = setting(1_000, "scenes to validate on", least=1)
     seed: int = 1
+    part: int = setting(500, "scenes of one length and kind, rendered together and sealed", least=1)
     duration_s: tuple[float, ...] = (4.0,)  # one of these, evenly
     t60_s: tuple[float, float] = (0.1, 2.5)
     event_s: tuple[float, float] = (0.8, 6.0)  # length of a sound, log-uniform
@@ -66,6 +67,7 @@ class EncoderStage:
     optimisation: Optimisation = field(default_factory=Optimisation)
     loss: LossWeights = field(default_factory=LossWeights)
     model: dict[str, Any] = field(default_factory=dict)  # fields of SpatialEncoderConfig
+    start: str = ""  # folder of a trained encoder to go on from, such as checkpoints/NAME; empty: random weights
 
     def configuration(self) -> SpatialEncoderConfig:
         """The encoder's configuration."""
@@ -99,6 +101,7 @@ class LanguageStage:
     questions: int = 3  # about each scene of a batch
     vocabulary: int = 2_048  # byte-level BPE tokens
     model: dict[str, Any] = field(default_factory=dict)  # fields of the text configuration, with its model_type
+    start: str = ""  # folder of a trained model whose words and answering to go on from; empty: random weights
 
 
 @dataclass(frozen=True)

@@ -34,8 +34,6 @@ Samples = NDArray[np.float32]
 Maker = Callable[[SceneRecipe, SourceLibrary, list[int]], Arrays]
 
 TRACKS = 3
-PART = 500
-"""Scenes a sealed part: about 140 MB."""
 
 
 def room_targets(scene: Scene) -> NDArray[np.float32]:
@@ -131,8 +129,9 @@ def render_features(
     workers: int = 2,
     progress: Callable[[int, int], None] | None = None,
     make: Maker = render_part,
+    part: int = 500,
 ) -> None:
-    """Render ``scenes`` scenes into sealed parts of ``folder``; parts that are there already are kept.
+    """Render ``scenes`` scenes into sealed parts of ``part`` in ``folder``; parts that are there already are kept.
 
     Scene i has seed ``seed * 10_000_000 + i``, whatever the number of workers. Parts take the recipes in turn; ``make``
     turns the seeds of a part into its arrays.
@@ -142,14 +141,14 @@ def render_features(
         json.dumps({"recipes": [asdict(r) for r in recipes], "seed": seed, "scenes": scenes})
     )
     library.preload(recipes[0].rate)
-    parts = [(start, min(start + PART, scenes)) for start in range(0, scenes, PART)]
+    parts = [(start, min(start + part, scenes)) for start in range(0, scenes, part)]
     missing = [(a, b) for a, b in parts if not _part(folder, a).exists()]
     with ProcessPoolExecutor(workers, get_context("fork"), _leave_interrupts_to_the_parent) as pool:
         jobs = [
             pool.submit(
                 _render_and_seal,
                 make,
-                recipes[a // PART % len(recipes)],
+                recipes[a // part % len(recipes)],
                 library,
                 [seed * 10_000_000 + i for i in range(a, b)],
                 _part(folder, a),
@@ -160,7 +159,7 @@ def render_features(
             for done, job in enumerate(jobs, start=len(parts) - len(jobs) + 1):
                 job.result()
                 if progress:
-                    progress(min(done * PART, scenes), scenes)
+                    progress(min(done * part, scenes), scenes)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
@@ -205,5 +204,6 @@ class FeatureSet:
 
     def batch(self, indices: NDArray[np.int64]) -> Arrays:
         """Arrays of the scenes at ``indices (B,)``, stacked along a new first axis."""
-        rows = [(self.parts[i // PART], i % PART) for i in indices]
+        size = len(self.parts[0]["label"])  # of every part but the last
+        rows = [(self.parts[i // size], i % size) for i in indices]
         return {name: np.stack([part[name][row] for part, row in rows]) for name in self.parts[0]}

@@ -10,9 +10,11 @@ from typing import Any
 
 import numpy as np
 import torch
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from spatial_lalm.audio.features import network_input
+from spatial_lalm.errors import InputError
 from spatial_lalm.model.configuration import SpatialEncoderConfig
 from spatial_lalm.model.encoder import EncoderOutput, SpatialEncoder
 from spatial_lalm.model.views import best_permutation
@@ -60,6 +62,8 @@ def train_encoder(
     plan = stage.optimisation
     torch.manual_seed(plan.seed)
     encoder = build(stage.configuration())
+    if stage.start:
+        encoder.load_state_dict(_started_from(stage.start, encoder))
     encoder.to(memory_format=torch.channels_last)
     seen, held_out = FeatureSet.open(data_folder / "train"), FeatureSet.open(data_folder / "validation")
     per_epoch = max(1, len(seen) // plan.batch)
@@ -78,6 +82,21 @@ def train_encoder(
     fit(encoder, plan, step_function, folder, lambda: validate(encoder, held_out), progress)
     encoder.eval()
     return encoder
+
+
+def _started_from(folder: str, encoder: nn.Module) -> dict[str, Tensor]:
+    """The weights of a trained encoder, or ``InputError`` where ``folder`` holds none of this size."""
+    path = Path(folder) / "model.safetensors"
+    if not path.is_file():
+        raise InputError(f"encoder: start = {folder!r}: no model.safetensors there; name a folder of a trained encoder")
+    found, wanted = load_file(path), encoder.state_dict()
+    unlike = [name for name in wanted if name not in found or found[name].shape != wanted[name].shape]
+    if unlike or len(found) > len(wanted):
+        name = unlike[0] if unlike else next(n for n in found if n not in wanted)
+        raise InputError(
+            f"encoder: start = {folder!r}: an encoder of another size ({name}); give it the same model table"
+        )
+    return found
 
 
 @torch.inference_mode()

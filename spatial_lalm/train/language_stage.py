@@ -18,9 +18,11 @@ from torch import Tensor
 
 from spatial_lalm.audio.conventions import angles, unit_vector
 from spatial_lalm.audio.scene import Scene
+from spatial_lalm.errors import InputError
 from spatial_lalm.model.configuration import SpatialLalmConfig
 from spatial_lalm.model.encoder import SpatialEncoder
 from spatial_lalm.model.hearing import spatial_kind
+from spatial_lalm.model.loading import load_model
 from spatial_lalm.model.modeling import SpatialLalmForConditionalGeneration
 from spatial_lalm.model.processing import AUDIO, DECLINE, END, REPLY, USER, SpatialLalmProcessor
 from spatial_lalm.model.views import axis_views, hear_from_all_sides
@@ -118,8 +120,14 @@ class Collator:
 def build_model(stage: LanguageStage, encoder: SpatialEncoder, seen: FeatureSet) -> tuple[
     SpatialLalmForConditionalGeneration, SpatialLalmProcessor
 ]:  # fmt: skip
-    """A fresh language model around the trained encoder, and its processor with a vocabulary of the questions."""
-    tokenizer = train_tokenizer(_texts(seen, stage.optimisation.seed), stage.vocabulary)
+    """A language model around the trained encoder, fresh or that of ``stage.start``, and its processor.
+
+    A fresh one has a vocabulary of the questions. ``InputError`` where ``stage.start`` is of another size.
+    """
+    begun = load_model(stage.start) if stage.start else None
+    tokenizer = (
+        begun.processor.tokenizer if begun else train_tokenizer(_texts(seen, stage.optimisation.seed), stage.vocabulary)
+    )
     audio = encoder.config
     processor = SpatialLalmProcessor(
         tokenizer, window_frames=audio.segment_frames, window_tokens=audio.window_tokens, order=audio.order
@@ -133,6 +141,14 @@ def build_model(stage: LanguageStage, encoder: SpatialEncoder, seen: FeatureSet)
         max_seconds=max(stage.data.duration_s),
     )
     model = SpatialLalmForConditionalGeneration(config)
+    if begun:
+        try:
+            model.multi_modal_projector.load_state_dict(begun.model.multi_modal_projector.state_dict())
+            model.language_model.load_state_dict(begun.model.language_model.state_dict())
+        except RuntimeError:
+            raise InputError(
+                f"language: start = {stage.start!r}: a model of another size; give it the same model tables"
+            ) from None
     model.audio_tower.load_state_dict(encoder.state_dict())
     model.audio_tower.requires_grad_(False)
     return model, processor

@@ -23,7 +23,7 @@ from spatial_lalm.train.config import RoomStage
 from spatial_lalm.train.data import Arrays, FeatureSet, render_part
 from spatial_lalm.train.encoder_stage import hear
 from spatial_lalm.train.loop import fit
-from spatial_lalm.train.objectives import room_loss
+from spatial_lalm.train.objectives import count_loss, room_loss
 
 Progress = Callable[[int, int], None]
 AT_ONCE = 50
@@ -39,7 +39,7 @@ def prepare(
 
 @torch.inference_mode()
 def heard_part(encoder: SpatialEncoder, recipe: SceneRecipe, library: SourceLibrary, seeds: list[int]) -> Arrays:
-    """Frames ``hidden (S, T, H)`` of the scenes that hold a sound, and their ``room (S, 10)``."""
+    """What the encoder hears, frames ``hidden (S, T, H)``; ``label (S, K)``; ``room (S, 10)``, NaN without a sound."""
     part = render_part(recipe, library, seeds, encoder.config.order)
     generator = torch.Generator().manual_seed(seeds[0])
     hidden = []
@@ -50,8 +50,9 @@ def heard_part(encoder: SpatialEncoder, recipe: SceneRecipe, library: SourceLibr
         )
         maps, _ = augment(features, direction, generator, quality)
         hidden.append(hear(encoder, maps, True).hidden.half().numpy())
-    sounding = (part["label"] >= 0).any(axis=1)
-    return {"hidden": np.concatenate(hidden)[sounding], "room": part["room"][sounding]}
+    silent = (part["label"] < 0).all(axis=1)
+    room = np.where(silent[:, None], np.float32(np.nan), part["room"])
+    return {"hidden": np.concatenate(hidden), "label": part["label"], "room": room}
 
 
 def train_room(stage: RoomStage, encoder: SpatialEncoder, data_folder: Path, folder: Path, progress: Progress) -> None:
@@ -63,11 +64,15 @@ def train_room(stage: RoomStage, encoder: SpatialEncoder, data_folder: Path, fol
 
     def step_function(_: int, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
         rows = torch.randint(len(seen["room"]), (plan.batch,), generator=generator)
-        return room_loss(heads(seen["hidden"][rows].float()), seen["room"][rows]), {}
+        output = heads(seen["hidden"][rows].float())
+        count = count_loss(output, seen["label"][rows])  # told by the same layers, so it is kept in mind
+        return room_loss(output, seen["room"][rows]) + 0.3 * count, {"count": float(count.detach())}
 
     @torch.inference_mode()
     def validate() -> dict[str, float]:
-        return room_errors(heads(held_out["hidden"].float()).room, held_out["room"])
+        output, label = heads(held_out["hidden"].float()), held_out["label"]
+        right = {"count_right": count_right(output.count, label)} if output.count.shape[-1] else {}
+        return room_errors(output.room, held_out["room"]) | right
 
     fit(heads, plan, step_function, folder, validate, progress)
     encoder.eval()
@@ -87,7 +92,12 @@ def room_errors(said: Tensor, room: Tensor) -> dict[str, float]:
     }
 
 
+def count_right(logits: Tensor, label: Tensor) -> float:
+    """Share of clips whose number of filled slots ``label (S, K)`` is the likeliest by ``logits (S, K + 1)``."""
+    return float((logits.argmax(-1) == (label >= 0).sum(1)).float().mean())
+
+
 def _whole(folder: Path) -> dict[str, Tensor]:
     """All parts of a folder in memory: 15 kB a scene of four seconds."""
     parts = FeatureSet.open(folder).parts
-    return {name: torch.from_numpy(np.concatenate([part[name] for part in parts])) for name in ("hidden", "room")}
+    return {name: torch.from_numpy(np.concatenate([part[name] for part in parts])) for name in parts[0]}

@@ -35,7 +35,7 @@ def prepare(
         training = split == "train"
         library = open_library(sources, split, data)
         recipes = scene_recipes(data, training, order)
-        render_features(recipes, library, scenes, seed, folder / split, workers, progress, make(training))
+        render_features(recipes, library, scenes, seed, folder / split, workers, progress, make(training), data.part)
 
 
 def scene_recipes(data: SceneData, training: bool, order: int = 1) -> list[SceneRecipe]:

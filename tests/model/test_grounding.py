@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -51,6 +52,30 @@ def test_numbers_come_from_the_evidence(wrong: str, right: str) -> None:
     text, declined = ground(wrong, OPEN, BOTH)
     assert right in text
     assert not declined
+
+
+@pytest.mark.parametrize(
+    ("sources", "told"),
+    [
+        (None, "There are 2 sound sources in all."),
+        (2, "There are 2 sound sources in all."),
+        (3, "There are 3 sound sources in all; I can tell the place of 2 of them."),
+        (1, "There is 1 sound source in all, though I hear sound from 2 places."),
+        (0, "There are 2 sound sources in all."),  # places are not denied
+    ],
+)
+def test_sources_are_as_many_as_the_head_for_their_number_heard(sources: int | None, told: str) -> None:
+    question = "How many sound sources are there?"
+    assert ground("There are 5 sound sources in all.", question, replace(BOTH, sources=sources)) == (told, False)
+
+
+def test_a_count_of_a_class_or_of_a_moment_is_that_of_its_events() -> None:
+    three = replace(BOTH, sources=3)
+    assert (
+        ground("There are 5 sound sources in all.", "How many tones are there?", three)[0] == "I hear 1 source of tone."
+    )
+    early = "How many sounds are there between 0 and 2 seconds?"
+    assert ground("There are 5 sound sources in all.", early, three)[0] == "There is 1 sound source in all."
 
 
 def test_a_list_of_all_sounds_tells_all() -> None:

@@ -6,6 +6,7 @@ import hashlib
 import os
 import shutil
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,16 +21,12 @@ from spatial_lalm.simulation.library import SourceLibrary
 from spatial_lalm.simulation.recipe import still_scenes
 from spatial_lalm.simulation.sampling import render_scene
 from spatial_lalm.train import data
-from spatial_lalm.train.data import FeatureSet, render_features, room_targets, scene_targets
+from spatial_lalm.train.data import FeatureSet, room_targets, scene_targets
 
 LIBRARY = SourceLibrary.builtin(espeak=False)
 RECIPE = still_scenes(1.0, t60_s=(0.1, 0.3), counts=(0.0, 0.5, 0.5))
 LONGER = replace(RECIPE, duration_s=1.5)
-
-
-@pytest.fixture(autouse=True)
-def _small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(data, "PART", 2)
+render_features = partial(data.render_features, part=2)
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -40,9 +37,7 @@ def digests(folder: Path) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("rendered")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(data, "PART", 2)
-        render_features([RECIPE, LONGER], LIBRARY, 5, 3, folder, workers=1)
+    render_features([RECIPE, LONGER], LIBRARY, 5, 3, folder, workers=1)
     return folder
 
 

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from spatial_lalm.app import cli
 from spatial_lalm.audio.recording import Recording
 from spatial_lalm.model import hearing
 from spatial_lalm.model.loading import load_model
-from spatial_lalm.train import data, language_stage, memory_stage, range_stage, scenes
+from spatial_lalm.train import language_stage, memory_stage, range_stage, scenes
 from spatial_lalm.train.run import _same_run
 
 TINY = """
 [encoder.data]
 scenes = 6
 validation = 4
+part = 2
 duration_s = [1.0]
 t60_s = [0.1, 0.3]
 event_s = [0.4, 0.9]
@@ -42,6 +45,7 @@ range_arrivals = true
 [room.data]
 scenes = 6
 validation = 4
+part = 2
 seed = 5
 duration_s = [1.0]
 t60_s = [0.1, 0.3]
@@ -56,6 +60,7 @@ checkpoint_every = 2
 [range.data]
 scenes = 6
 validation = 4
+part = 2
 seed = 5
 duration_s = [1.0]
 t60_s = [0.1, 0.3]
@@ -74,6 +79,7 @@ vocabulary = 320
 [language.data]
 scenes = 4
 validation = 2
+part = 2
 seed = 3
 duration_s = [1.0, 2.0]
 t60_s = [0.1, 0.3]
@@ -131,8 +137,7 @@ def _small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def shrink(patch: pytest.MonkeyPatch) -> None:
-    """Parts of two scenes, a vocabulary from few texts, no program for speech."""
-    patch.setattr(data, "PART", 2)
+    """A vocabulary from few texts, no program for speech."""
     patch.setattr(language_stage, "TOKENIZER_TEXTS", 100)
     patch.setattr(memory_stage, "VALIDATION_WINDOWS", (4,))
     library = scenes.SourceLibrary.builtin(espeak=False)
@@ -223,6 +228,24 @@ def test_stages_one_by_one_give_the_same_model(
         assert (tmp_path / name).read_bytes() == (run / name).read_bytes(), name
 
 
+def test_language_goes_on_from_another_model(run: Path, tmp_path: Path) -> None:
+    recipe = tmp_path / "on.toml"
+    slow = TINY.replace("[language]", f"[language]\nstart = {str(run / 'model')!r}").replace(
+        "[language.optimisation]", "[language.optimisation]\nlearning_rate = 1e-30"
+    )
+    recipe.write_text(slow)
+    for stage in ("room", "range"):
+        shutil.copytree(run / stage, tmp_path / "out" / stage)
+    assert (
+        cli.main(["train", str(recipe), "--out", str(tmp_path / "out"), "--stage", "language", "--workers", "1"]) == 0
+    )
+    begun, trained = (load_model(path / "model").model for path in (run, tmp_path / "out"))
+    for part in ("language_model", "multi_modal_projector"):
+        theirs, ours = (getattr(model, part).state_dict() for model in (begun, trained))
+        assert all(torch.allclose(theirs[name], ours[name]) for name in theirs)
+    assert (tmp_path / "out/model/tokenizer.json").read_bytes() == (run / "model/tokenizer.json").read_bytes()
+
+
 # ---------------------------------------------------------------- mistakes
 
 
@@ -260,6 +283,21 @@ def test_a_run_begun_before_a_stage_was_known_goes_on(run: Path, recipe: Path, t
 )
 def test_mistakes_are_one_line(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert said in error_of(arguments, capsys)
+
+
+def test_language_refuses_a_model_of_another_size(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recipe = tmp_path / "on.toml"
+    wider = TINY.replace("[language]", f"[language]\nstart = {str(run / 'model')!r}")
+    recipe.write_text(
+        wider.replace("hidden_size = 16\nintermediate_size = 24", "hidden_size = 32\nintermediate_size = 24")
+    )
+    for stage in ("room", "range"):
+        shutil.copytree(run / stage, tmp_path / "out" / stage)
+    shutil.copytree(run / "scenes" / "language", tmp_path / "out" / "scenes" / "language")
+    arguments = [str(recipe), "--out", str(tmp_path / "out"), "--stage", "language", "--workers", "1"]
+    assert "a model of another size; give it the same model tables" in error_of(arguments, capsys)
 
 
 def test_wrong_field_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
