@@ -30,8 +30,12 @@ Floats = NDArray[np.floating[Any]]
 CONTEXT = 25
 """Numbers beside the early response: ten of the room (ln T60, six octaves' ln T60, ln volume, DRR / 10 dB, C50 /
 10 dB), the logarithms of their uncertainties, the quality of Y, Z and X, ln distance, elevation in radians."""
+ROOM = 20
+"""Numbers of the room, the first ones."""
 TIMES, VOLUME, CLARITY, DISTANCE = slice(0, 7), 7, 9, 23
 """Where some of them stand."""
+_ORDER = [0, 1, 2, 3, 4, 5, 6, 9, 7, 8]
+"""Outputs of the encoder's room head in the order of the context: the volume before DRR and C50."""
 TAIL_S = 0.2
 """Seconds after an event that are listened to with it."""
 
@@ -106,6 +110,13 @@ def _room_numbers(room: RoomEstimate) -> Floats:
     values = [*(math.log(r.value) for r in ratios), *(d.value / 10 for d in decibels)]
     scales = [*(math.log1p(r.uncertainty / r.value) for r in ratios), *(d.uncertainty / 10 for d in decibels)]
     return np.array([*values, *np.log(np.maximum(scales, 1e-3))])
+
+
+def room_numbers(room_S10: Tensor, scale_S10: Tensor) -> Tensor:
+    """The context's numbers of the room ``(S, 20)`` from the outputs of the encoder's room head."""
+    scale = scale_S10.clamp(min=1e-3)
+    scale = torch.cat([scale[:, :7].clamp(max=2.0), scale[:, 7:9], scale[:, 9:].clamp(max=2.0)], dim=1)  # as estimates
+    return torch.cat([room_S10[:, _ORDER], scale[:, _ORDER].log()], dim=1)
 
 
 @torch.inference_mode()

@@ -78,17 +78,15 @@ class EncoderStage:
 
 @dataclass(frozen=True)
 class RoomStage:
-    """Stage 2: the room's head once more, on many scenes that the frozen encoder hears."""
+    """Stage 2: the room's head once more, on the scenes of ``listening``."""
 
-    data: SceneData = field(default_factory=SceneData)
     optimisation: Optimisation = field(default_factory=Optimisation)
 
 
 @dataclass(frozen=True)
 class RangeStage:
-    """Stage 3: distance and volume from the early response, on top of the frozen encoder."""
+    """Stage 3: distance and volume from the early response, on the scenes of ``listening``."""
 
-    data: SceneData = field(default_factory=SceneData)
     optimisation: Optimisation = field(default_factory=Optimisation)
 
 
@@ -140,6 +138,7 @@ class Recipe:
     """A whole training run."""
 
     encoder: EncoderStage = field(default_factory=EncoderStage)
+    listening: SceneData = field(default_factory=SceneData)  # that the frozen encoder hears, for the next two stages
     room: RoomStage = field(default_factory=RoomStage)
     range: RangeStage = field(default_factory=RangeStage)
     language: LanguageStage = field(default_factory=LanguageStage)

@@ -27,7 +27,7 @@ def train(
     ``InputError`` when the folder holds a run of another recipe or source list, or lacks the encoder to answer with.
     """
     from spatial_lalm.model.loading import load_model, quiet_transformers
-    from spatial_lalm.train import encoder_stage, language_stage, memory_stage, range_stage, room_stage
+    from spatial_lalm.train import encoder_stage, language_stage, listening, memory_stage, range_stage, room_stage
 
     # Before the claim: a refused command leaves nothing behind.
     if stages[0] == "memory":
@@ -45,18 +45,18 @@ def train(
             encoder.save_pretrained(folder / "encoder" / "model")
     if "room" in stages:
         encoder = _trained_encoder(folder, "encoder")
-        scenes = folder / "scenes" / "room"
-        with report("scenes for rooms") as progress:
-            room_stage.prepare(recipe.room, encoder, sources, scenes, workers, progress)
+        scenes = folder / "scenes" / "listening"
+        with report("scenes for rooms and ranging") as progress:
+            listening.prepare(recipe.listening, encoder, sources, scenes, workers, progress)
         with report("steps of rooms") as progress:
             room_stage.train_room(recipe.room, encoder, scenes, folder / "room", progress)
         with quiet_transformers():
             encoder.save_pretrained(folder / "room" / "model")
     if "range" in stages:
         encoder = _trained_encoder(folder, "room")
-        scenes = folder / "scenes" / "range"
-        with report("scenes for ranging") as progress:
-            range_stage.prepare(recipe.range, encoder, sources, scenes, workers, progress)
+        scenes = folder / "scenes" / "listening"
+        with report("scenes for ranging") as progress:  # as good as there, after the stage before
+            listening.prepare(recipe.listening, encoder, sources, scenes, workers, progress)
         with report("steps of ranging") as progress:
             range_stage.train_range(recipe.range, encoder, scenes, folder / "range", progress)
         with quiet_transformers():
@@ -109,6 +109,7 @@ def _trained_encoder(folder: Path, stage: str) -> SpatialEncoder:
     path = _trained_path(folder, stage)
     with quiet_transformers():
         encoder: SpatialEncoder = SpatialEncoder.from_pretrained(path, use_safetensors=True).eval()
+    encoder.config.name_or_path = ""  # else the folder of this run would be written into every model made of it
     return encoder
 
 

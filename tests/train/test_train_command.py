@@ -14,7 +14,7 @@ from spatial_lalm.app import cli
 from spatial_lalm.audio.recording import Recording
 from spatial_lalm.model import hearing
 from spatial_lalm.model.loading import load_model
-from spatial_lalm.train import language_stage, memory_stage, range_stage, scenes
+from spatial_lalm.train import language_stage, listening, memory_stage, scenes
 from spatial_lalm.train.run import _same_run
 
 TINY = """
@@ -42,7 +42,7 @@ segment_frames = 10
 range_width = 4
 range_arrivals = true
 
-[room.data]
+[listening]
 scenes = 6
 validation = 4
 part = 2
@@ -56,16 +56,6 @@ counts = [0.0, 1.0]
 steps = 2
 batch = 4
 checkpoint_every = 2
-
-[range.data]
-scenes = 6
-validation = 4
-part = 2
-seed = 5
-duration_s = [1.0]
-t60_s = [0.1, 0.3]
-event_s = [0.4, 0.9]
-counts = [0.0, 1.0]
 
 [range.optimisation]
 steps = 2
@@ -144,7 +134,7 @@ def shrink(patch: pytest.MonkeyPatch) -> None:
     # An encoder of three steps hears nothing surely and nothing in its place.
     patch.setattr(hearing, "ON", 0.0)
     patch.setattr(hearing, "SURE", 0.0)
-    patch.setattr(range_stage, "SAME_DEG", 180.0)
+    patch.setattr(listening, "SAME_DEG", 180.0)
     patch.setattr(scenes, "open_library", lambda *_: library)
 
 
@@ -179,6 +169,11 @@ def test_run_ends_with_a_model_that_answers(run: Path) -> None:
     answer = model.ask(Recording.from_array(noise, 16_000, "ambix"), "Where is the noise?")
     assert isinstance(answer.text, str)
     json.dumps(answer.to_dict(), allow_nan=False)
+
+
+def test_files_of_the_model_do_not_name_the_folder_that_it_was_trained_in(run: Path) -> None:
+    told = "".join(path.read_text() for path in (run / "model").glob("*.json"))
+    assert str(run) not in told
 
 
 def test_encoder_of_the_model_is_the_trained_one(run: Path) -> None:
