@@ -94,7 +94,7 @@ def hear(encoder: SpatialEncoder, signals: np.ndarray, quality: np.ndarray) -> t
     features = whole_frames(signals, encoder.config.order)
     starts = window_starts(features.shape[1] // 5, encoder.config.segment_frames)
     assert len(starts) == 1, "heads are fitted to scenes of one window"
-    trust = torch.from_numpy(quality)[None]
+    trust = torch.tensor(quality)[None]  # a copy: filters are shared and read-only
     output = hear_from_all_sides(encoder, features[None], trust, axis_views(1))
     return output, read_scene(output, [0.0], spatial_kind(quality), tuple(encoder.config.classes))
 
