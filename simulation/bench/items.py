@@ -21,6 +21,8 @@ from spatial_lalm.simulation.questions import Balance, QuestionAnswer, Shares, a
 from spatial_lalm.simulation.questions.view import RANKS
 
 Item = dict[str, Any]
+SCARCE = 2
+"""Most questions of scarce kinds about a scene: they are all about the few scenes that have many different sounds."""
 QUESTION_STREAM = 17
 """Sets the draws of questions off from those of the scene, which have its seed, too."""
 
@@ -50,11 +52,15 @@ def pose(subset: Subset, scene: Scene, library: SourceLibrary, heard: list[Heard
     spatial = min((one.spatial for one in heard), key=RANKS.__getitem__)
     shares = Shares(library.shares(), subset.scene.sources.conversation_share)
     rng = np.random.default_rng((scene.seed, QUESTION_STREAM))
-    groups = ((subset.families, subset.kinds), (subset.beside_families, subset.beside_kinds))
+    groups = (
+        (subset.families, subset.kinds, subset.questions),
+        (subset.beside_families, subset.beside_kinds, subset.questions),
+        ((), subset.scarce_kinds, min(SCARCE, len(subset.scarce_kinds))),
+    )
     kept: dict[str, Posed] = {}
-    for families, kinds in groups:
+    for families, kinds, number in groups:
         if wanted := askable(families, kinds):
-            for one in _asked(scene, rng, subset.questions, spatial, wanted, shares):
+            for one in _asked(scene, rng, number, spatial, wanted, shares):
                 kept.setdefault(one.qa.question, one)
     return list(kept.values())
 

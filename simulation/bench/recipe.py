@@ -44,6 +44,7 @@ class Subset:
     kinds: tuple[str, ...] = setting((), "kinds of questions beside those of the families")
     beside_families: tuple[str, ...] = setting((), "families that as many questions more are asked of")
     beside_kinds: tuple[str, ...] = setting((), "and kinds")
+    scarce_kinds: tuple[str, ...] = setting((), "kinds that few scenes allow: asked beside, wherever one does")
     receivers: tuple[str, ...] = setting(("foa",), "foa, hoa2, hoa3, mono (W alone), arrays, random1, random2, ...")
     together: bool = setting(False, "every scene through every receiver; else they take turns")
     lengths_s: tuple[float, ...] = setting((), "lengths of scenes in turn", unit="s", least=1, most=LONGEST_S)
@@ -59,6 +60,7 @@ class Subset:
             ("kinds", REGISTRY),
             ("beside_families", FAMILIES),
             ("beside_kinds", REGISTRY),
+            ("scarce_kinds", REGISTRY),
         ):
             refuse_unknown(getattr(self, name), known, name)
 

@@ -20,7 +20,7 @@ from spatial_lalm.simulation.bench.rendering import PARTS, Part, SubsetScenes, w
 from spatial_lalm.simulation.bench.truths import askable
 from spatial_lalm.simulation.bench.voices import bench_library
 from spatial_lalm.simulation.dataset import SETTINGS, locked, read_object, told_system_errors
-from spatial_lalm.simulation.keeping import refuse_impossible
+from spatial_lalm.simulation.impossible import refuse_impossible
 from spatial_lalm.simulation.library import SourceLibrary
 from spatial_lalm.simulation.workers import results
 from spatial_lalm.simulation.writer import GENERATOR, atomic_write, file_digest, finite, json_bytes, sweep

@@ -31,19 +31,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("benchmark", metavar="BENCHMARK", help="name of a benchmark; a wrong one lists all")
     add("--data", required=True, metavar="DIR", help="its folder, as it is published")
     add("--split", required=True, metavar="S", help="which of its splits; a wrong one lists all")
-    add("--model", metavar="DIR|NAME", help="a model folder, ours or any of transformers (default: the shipped one); "
-        "with --endpoint the model's name there")  # fmt: skip
-    add("--baseline", choices=BASELINES, help="evaluate a baseline in place of a model")
-    add("--predictions", metavar="FILE", help="evaluate answers from a JSON or JSONL file with id and prediction")
-    add("--endpoint", metavar="URL", help="evaluate a model behind an OpenAI-compatible address (key: OPENAI_API_KEY)")
+    add("--out", required=True, metavar="DIR", help="folder of the report; the same command goes on in it")
+    add = parser.add_argument_group(
+        "what is evaluated", "one of these; the shipped model if none is given"
+    ).add_argument
+    add("--model", metavar="DIR|NAME", help="a model folder, ours or any of transformers; with --endpoint the model's "
+        "name there")  # fmt: skip
+    add("--baseline", choices=BASELINES, help="a baseline in place of a model")
+    add("--predictions", metavar="FILE", help="answers from a JSON or JSONL file with id and prediction")
+    add("--endpoint", metavar="URL", help="a model behind an OpenAI-compatible address (key: OPENAI_API_KEY)")
+    add = parser.add_argument_group("how it is scored").add_argument
     add("--controls", action=argparse.BooleanOptionalAction, help="run controls of the sound on all items or on none "
         "(default: on 100, none for an endpoint)")  # fmt: skip
     add("--official", action="store_true", help="score as the benchmark's own code does: choices by string match")
-    add("--workers", type=int, default=1, metavar="K", help="processes of this machine (default: 1)")
-    add("--ray", metavar="ADDRESS", help="ask on a Ray cluster instead")
     add("--allow-missing", action="store_true", help="count missing and malformed items in the report and go on")
     add("--limit", type=int, metavar="N", help="the first N items only")
-    add("--out", required=True, metavar="DIR", help="folder of the report; the same command goes on in it")
+    add = parser.add_argument_group("where it runs").add_argument
+    add("--workers", type=int, default=1, metavar="K", help="processes of this machine (default: 1)")
+    add("--ray", metavar="ADDRESS", help="ask on a Ray cluster instead")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -78,6 +83,8 @@ def _check(args: argparse.Namespace) -> None:
         raise InputError(f"--model and --{chosen[0]} are both given: evaluate one at a time")
     if args.endpoint and not args.model:
         raise InputError("--endpoint needs --model, the model's name there")
+    if Path(args.out).is_file():
+        raise InputError(f"{args.out}: is a file; --out needs a folder for the report")
     for flag in ("workers", "limit"):
         value = getattr(args, flag)
         if value is not None and value < 1:
@@ -93,11 +100,8 @@ def _evaluation(args: argparse.Namespace) -> Evaluation:
         _render(Path(args.data), args.split, args.workers)
     every, problems = _split(args.benchmark, Path(args.data), args.split)
     unique(every)
-    items = every[: args.limit]
-    problems += check_audio(items)
-    if args.allow_missing:
-        left_out = {problem.path for problem in problems}
-        items = [item for item in items if not left_out & {str(path) for path in item.audio}]
+    items, refused = check_audio(every[: args.limit])
+    problems += refused
     system = _system(args, items)
     if isinstance(system, Predictions):
         problems += system.problems(items, {item.name for item in every})
@@ -193,7 +197,8 @@ def _refuse(problems: Sequence[FileProblem]) -> int:
         print(f"spatial-lalm: error: {problem}", file=sys.stderr)
     left = len(problems) - SHOWN
     more = f"and {left} more; " if left > 0 else ""
-    line = f"{more}{len(problems)} problems in all; --allow-missing answers the rest and counts these"
+    count = f"{len(problems)} problem{'s' * (len(problems) > 1)} in all"
+    line = f"{more}{count}; --allow-missing answers the rest and counts these"
     print(f"spatial-lalm: error: {line}", file=sys.stderr)
     return EXIT_PROBLEMS
 

@@ -17,43 +17,91 @@ from numpy.typing import ArrayLike, NDArray
 
 from spatial_lalm.errors import InputError
 from spatial_lalm.evaluate.metrics import Interval, bootstrap_interval
+from spatial_lalm.evaluate.statements import concluded, declines, without_declining
 
-PARSER = "choices-1"
-"""Version of the rules of ``parse_choice`` and ``parse_yes_no``."""
+PARSER = "choices-2"
+"""Version of the rules of ``parse_choice``, ``parse_yes_no`` and ``statements``."""
 END = r"(?=[.,;:!?)*]*(?:\s|$))"
 """What follows a letter that stands for a choice: at most punctuation, so that ``E:7`` and ``J.D.`` are words."""
 BRACKETED = r"[(\[<{]\s*([A-Z])\s*[)\]>}]"
-ALONE = re.compile(rf"\**(?:{BRACKETED}|([A-Z])[).]?)\**[.:]?")
-"""A letter and nothing else: ``B``, ``(B)``, ``<B>``, ``B.``, ``**B**``."""
-LEADING = re.compile(rf"\A\s*\**(?:{BRACKETED}|([A-Z])\s*[).:]{END})\**[\s.:]*(?=\S)")
-"""A marked letter before words: ``(B) rain``, ``B. rain``, ``B: rain``, ``<B>: rain``."""
+ALONE = re.compile(rf"(?:{BRACKETED}|([A-Z])[).]?)[.:]?")
+"""A letter and nothing else: ``B``, ``(B)``, ``<B>``, ``B.``."""
+LEADING = re.compile(
+    rf"\A\s*(?:{BRACKETED}|([A-Z])\s*[).:]{END}|([A-Z])(?=\s\([^()]{{2,}}\))|([A-Z]),(?= (?:not|because|since|as)\b))"
+    r"[\s.:]*(?=\S)"
+)
+"""A marked letter before words: ``(B) rain``, ``B. rain``, ``B: rain``, ``<B>: rain``, ``B (rain)``, ``B, because``."""
 TOLD = re.compile(
     r"(?i:\b(?:answer|option|choice)\b(?:\s+(?:is|would be|must be|should be))?\s*:?\s*(?:(?:option|choice)\s+)?)"
-    rf"\**(?:{BRACKETED}|([A-Z])(?!\s+[a-z]){END})"
+    rf"(?:{BRACKETED}|([A-Z])(?!\s+[a-z]){END})"
 )
 """A letter that is said to be it: ``the answer is (B)``, ``Answer: B``, ``option B``; not ``the answer is A dog``."""
+CHOSEN = re.compile(
+    r"(?i:\b(?:it's|it is|it must be|it would be|choose|chose|pick|select|say|go with|going with|believe|guess)\s+"
+    rf"(?:option\s+|choice\s+)?)(?:{BRACKETED}|([A-HJ-Z])(?=[.,;:!?]*\s*$|[.,;!?]\s))"
+)
+"""A letter in passing, at the end of what is said: ``I would pick B.``, ``it is (B) because``."""
 WORD = re.compile(r"(?<!\w)[+-]?\d+(?:[.,]\d+)*(?!\w)|\w+#?")
 """Numbers with their sign and decimals, words, notes with their sharp."""
-
-NEGATIONS = frozenset({"not", "no", "never", "neither", "nor", "isn", "wasn", "aren", "doesn", "without", "except"})
-NEGATED_WORDS = 3
-"""A choice is denied where one of these is among as many words before it."""
+BULLET = re.compile(r"^\s*(?:[-\u2022>]\s+)+(?=[^\s\d])")
+CLAUSE = re.compile(r"[.;:!?,\n]|\bbut\b", re.IGNORECASE)
+NEGATIONS = frozenset({"not", "no", "never", "neither", "nor", "without", "except", "unlike", "instead", "rather"})
+"""Within a clause these deny every choice after them."""
+DENIED_AFTER = re.compile(r"(?:is|are|was|were|does|do|can|could|seems?)\s+(?:clearly\s+|definitely\s+)?not\b")
 
 
 def parse_choice(text: str, choices: Sequence[str]) -> int | None:
     """Index of the choice that an answer names, None where it names none, several, or contradicts itself.
 
     An answer names a choice by its letter (alone, marked at the beginning, or said to be the answer; a capital), by its
-    words, or by both. A choice within a longer one that is named does not count (``left`` in ``front left``). Of
-    choices that read alike the first is meant. ``InputError``: see ``choice_index``.
+    words, or by both; in its conclusion if it marks one, in lines that hold nothing else, or anywhere. A choice within
+    a longer one that is named does not count (``left`` in ``front left``), nor one that is denied (``not the left``) or
+    that only stands where the answer says that it cannot tell. Of choices that read alike the first is meant.
+    ``InputError``: see ``choice_index``.
     """
     alike = _alike(choices)
-    if _words(text) in (words := [_words(choice) for choice in choices]):
-        letters, named = _letters(text, alike, whole=True), {words.index(_words(text))}
+    words = [_words(choice) for choice in choices]
+    offered = any(declines(choice) for choice in choices)
+
+    def read(part: str) -> int | None:
+        left = _unlisted(part.splitlines(), words, alike)
+        if (line := _lone_line(left, words, alike)) is not None:
+            return line
+        said = "\n".join(left)
+        return _read(said if offered else without_declining(said, denials=False), words, alike)
+
+    return concluded(text, read)
+
+
+def _read(text: str, words: Sequence[Sequence[str]], alike: Sequence[int]) -> int | None:
+    """The one choice that letters and words agree on."""
+    if (said := _words(text)) in words:
+        found = _letters(text, alike, whole=True) | {alike[list(words).index(said)]}
     else:
-        letters, named = _letters(text, alike), _named(_words(LEADING.sub("", text, count=1)), words)
-    found = letters | {alike[index] for index in named}
+        found = _letters(text, alike) | {alike[index] for index in _named(LEADING.sub("", text, count=1), words)}
     return found.pop() if len(found) == 1 else None
+
+
+def _unlisted(lines: Sequence[str], words: Sequence[Sequence[str]], alike: Sequence[int]) -> list[str]:
+    """Lines without bullets, and without a list of all the options that only repeats the question."""
+    lines = [BULLET.sub("", line).strip() for line in lines]
+    told = [_line(line, words, alike) for line in lines]
+    if len(lines) < len(words) or not set(alike) <= set(told):
+        return lines
+    listed = {told.index(index) for index in alike}
+    return [line for place, line in enumerate(lines) if place not in listed]
+
+
+def _lone_line(lines: Sequence[str], words: Sequence[Sequence[str]], alike: Sequence[int]) -> int | None:
+    """The choice that is all there is in a line of several; None where lines differ."""
+    found = {_line(line, words, alike) for line in lines} - {None}
+    return found.pop() if len(lines) > 1 and len(found) == 1 else None
+
+
+def _line(line: str, words: Sequence[Sequence[str]], alike: Sequence[int]) -> int | None:
+    """The choice that is all there is in a line."""
+    rest = _words(LEADING.sub("", line, count=1))
+    return _read(line, words, alike) if ALONE.fullmatch(line) or rest in words else None
 
 
 def choice_index(answer: str, choices: Sequence[str]) -> int:
@@ -78,31 +126,58 @@ def _alike(choices: Sequence[str]) -> list[int]:
 def _letters(text: str, alike: Sequence[int], whole: bool = False) -> set[int]:
     """Choices told by letter, of a ``whole`` answer only if there is nothing else; one beyond the last is none."""
     alone = ALONE.fullmatch(text.strip())
-    told = [alone] if alone else [] if whole else [*TOLD.finditer(text), *filter(None, [LEADING.match(text)])]
-    places = {ord(next(filter(None, match.groups()))) - ord("A") for match in told}
+    if whole or alone:
+        told = [alone] if alone else []
+    else:
+        leading = LEADING.match(text)
+        told = [*TOLD.finditer(text), *CHOSEN.finditer(text), *([leading] if leading else [])]
+    places = {
+        ord(next(filter(None, match.groups()))) - ord("A") for match in told if not _denies(text[: match.start()])
+    }
     return {alike[place] for place in places if place < len(alike)}
 
 
-def _named(said: Sequence[str], choices: Sequence[Sequence[str]]) -> set[int]:
-    """Choices whose words stand in what was said, one after the other, outside longer ones; none if one is denied."""
+def _named(text: str, choices: Sequence[Sequence[str]]) -> set[int]:
+    """Choices whose words stand in what was said, one after the other, outside longer ones, and are not denied.
+
+    A question that goes before the answer names nothing.
+    """
+    text = re.sub(r"[^.!?\n]*\?\s+(?=\S)", "", _plain(text))
+    tokens = list(WORD.finditer(text))
+    said = [token[0] for token in tokens]
     places = [
         (start, start + len(words), index)
         for index, words in enumerate(choices)
         for start in range(len(said) - len(words) + 1)
-        if list(said[start : start + len(words)]) == list(words)
+        if said[start : start + len(words)] == list(words)
     ]
-    named = [place for place in places if not any(_within(*place[:2], *other[:2]) for other in places)]
-    if any(NEGATIONS & set(said[max(0, start - NEGATED_WORDS) : start]) for start, _, _ in named):
-        return set()
-    return {index for _, _, index in named}
+    return {
+        index
+        for start, end, index in places
+        if not any(_within(start, end, *other[:2]) for other in places)
+        and not _denies(text[: tokens[start].start()])
+        and not DENIED_AFTER.match(text[tokens[end - 1].end() :].lstrip())
+    }
+
+
+def _denies(before: str) -> bool:
+    """Whether the clause that a text ends with denies what follows."""
+    clause = re.sub(r"\bno doubt\b|\bnot (only|just|merely)\b", "", CLAUSE.split(_plain(before))[-1])
+    return not NEGATIONS.isdisjoint(WORD.findall(clause))
 
 
 def _within(start: int, end: int, outer_start: int, outer_end: int) -> bool:
     return outer_start <= start and end <= outer_end and outer_end - outer_start > end - start
 
 
+def _plain(text: str) -> str:
+    """Small letters, one minus sign, and negations written out."""
+    text = text.casefold().replace("\N{MINUS SIGN}", "-").replace("\u2019", "'")
+    return re.sub(r"n't\b", " not", text.replace("cannot", "can not").replace("won't", "will not"))
+
+
 def _words(text: str) -> list[str]:
-    return WORD.findall(text.casefold().replace("\N{MINUS SIGN}", "-"))
+    return WORD.findall(_plain(text))
 
 
 def official_match(answer: str, prediction: str, choices: Sequence[str]) -> bool:
@@ -166,10 +241,29 @@ def rotation_scores(right: ArrayLike) -> tuple[float, float]:
 # ---------------------------------------------------------------- yes or no
 
 
+INTERJECTION = re.compile(
+    r"(?:^|(?<=[.!?:,;(]\s)|(?<=\())\"?(yes|no|true|false)\b(?=\s*(?:[,.;:!)\"\n\u2013\u2014-]|$))|"
+    r"^\"?(yes)\b(?! (?:and|or) )"
+)
+"""Yes or no as an answer of its own, not as a word of a sentence (``no dog``)."""
+AGREES = {"yes": True, "true": True, "no": False, "false": False}
+
+
 def parse_yes_no(text: str) -> bool | None:
-    """True for yes, False for no, None where an answer says neither or both."""
-    said = set(_words(text)) & {"yes", "no"}
-    return said == {"yes"} if len(said) == 1 else None
+    """True for yes (or true), False for no (or false), None where an answer says neither or both.
+
+    In its conclusion if it marks one; as an answer of its own, or else as a word that is not part of *cannot tell*.
+    """
+    return concluded(text, _yes_or_no)
+
+
+def _yes_or_no(text: str) -> bool | None:
+    text = _plain(text).strip()
+    said = {AGREES[next(filter(None, match.groups()))] for match in INTERJECTION.finditer(text)}
+    if not said:
+        words = set(_words(without_declining(re.sub(r"\bno doubt\b", "", text), denials=False)))
+        said = {AGREES[word] for word in words & {"yes", "no"}}
+    return said.pop() if len(said) == 1 else None
 
 
 @dataclass(frozen=True)

@@ -77,6 +77,41 @@ def score_seld(benchmark: str, reference: Path, predictions: Path, options: Fold
     return FolderReport(benchmark, options.official, len(paired.pairs), scores, paired.problems, classes, intervals)
 
 
+def score_energy_maps(benchmark: str, reference: Path, predictions: Path, options: FolderOptions) -> FolderReport:
+    """Maps of energy by source and frame, over all recordings together."""
+    from spatial_lalm.evaluate.energy_fields import EnergyScorer
+    from spatial_lalm.evaluate.readers.energy_maps import EnergyMap, read_maps
+
+    nothing: list[EnergyMap] = []
+    readers = (_told(lambda path: list(read_maps(path))), lambda path: list(read_maps(path, scored=True)))
+    paired = _left(pair_folders(reference, predictions, ".json", *readers, nothing))
+    scorer = EnergyScorer(options.official)
+    for pair in paired.pairs:
+        scorer.add(pair.reference, pair.prediction)
+    classes = {"macro": {str(name): [value] for name, value in scorer.by_class().items()}}
+    scores = {"macro": scorer.scores()}
+    return FolderReport(benchmark, options.official, len(paired.pairs), scores, paired.problems, classes)
+
+
+def score_locations(benchmark: str, reference: Path, predictions: Path, options: FolderOptions) -> FolderReport:
+    """Location-sensitive detection over all recordings together."""
+    from spatial_lalm.evaluate.location import Detections, Sounding, detections
+    from spatial_lalm.evaluate.readers.l3das import soundings
+
+    nothing: list[Sounding] = []
+
+    def read(path: Path) -> list[Sounding]:
+        return soundings(path, benchmark)
+
+    def read_prediction(path: Path) -> list[Sounding]:
+        return soundings(path, benchmark) if read_text(path).strip() else []
+
+    paired = _left(pair_folders(reference, predictions, ".csv", read, read_prediction, nothing))
+    counts = (detections(pair.reference, pair.prediction, options.official) for pair in paired.pairs)
+    scores = {"all": sum(counts, Detections()).scores()}
+    return FolderReport(benchmark, options.official, len(paired.pairs), scores, paired.problems)
+
+
 def score_rttm(benchmark: str, reference: Path, predictions: Path, options: FolderOptions) -> FolderReport:
     """Diarisation error of all recordings together."""
     nothing: dict[str, tuple[Turn, ...]] = {}

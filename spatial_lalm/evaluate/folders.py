@@ -4,6 +4,8 @@
 benchmark       files, of the same names on both sides         scores
 =============== ============================================== =====================================================
 dcase2022..2025 ``.csv``, see ``seld_tables``                  ``macro/...`` and ``micro/...``, see ``seld``
+dcase2026       ``.json``, maps of energy                      ``mAP``, ``AP50``, ``r``, ``RDE``
+l3das22, 23     ``.csv``, see ``readers.l3das``                ``F``, ``precision``, ``recall`` at 1.75 m
 tracking        ``.csv`` as of dcase2022; a track is a class   means over recordings, see ``tracking``
                 and a source
 rttm            ``.rttm``                                      ``DER``, ``missed``, ``false_alarm``, ``confusion``
@@ -28,6 +30,8 @@ from spatial_lalm.evaluate.seld_tables import UNITS
 
 BENCHMARKS: dict[str, Callable[[str, Path, Path, FolderOptions], FolderReport]] = {
     **dict.fromkeys(PROTOCOLS, folder_scores.score_seld),
+    "dcase2026": folder_scores.score_energy_maps,
+    **dict.fromkeys(("l3das22", "l3das23"), folder_scores.score_locations),
     "tracking": folder_scores.score_tracking,
     "rttm": folder_scores.score_rttm,
     "events": folder_scores.score_events,

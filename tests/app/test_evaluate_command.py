@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -90,6 +90,7 @@ def test_files_that_are_absent_or_broken(run: Callable[..., tuple[int, str, str]
     assert len(lines) == 3
     assert "clip7.wav: is absent" in lines[0]
     assert str(broken) in lines[1]
+    assert lines[1].endswith("(5 items)")
     assert not (tmp_path / "out").exists()
     code, _, _ = run("--baseline", "intensity", "--allow-missing", "--no-controls")
     assert code == 0
@@ -99,13 +100,46 @@ def test_files_that_are_absent_or_broken(run: Callable[..., tuple[int, str, str]
     assert "2 problems: malformed 1, missing 1" in (tmp_path / "out" / "report.md").read_text()
 
 
-def test_workers_change_nothing(run: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
+@pytest.fixture
+def _ray() -> Iterator[None]:
+    """A two-worker Ray of our own, not a cluster that somebody else has on this machine.
+
+    Its workers are not made nicer than this process, as Ray does: on a busy machine they would never end.
+    """
+    ray = pytest.importorskip("ray")
+    quiet = {"include_dashboard": False, "log_to_driver": False, "logging_level": "ERROR", "configure_logging": False}
+    ray.init("local", num_cpus=2, _system_config={"worker_niceness": 0}, **quiet)
+    yield
+    ray.shutdown()
+
+
+def whole_report(folder: Path) -> dict[str, bytes]:
+    """Every file of a report but the one that tells how long it took."""
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.name != "timing.json"]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+def reports(
+    run: Callable[..., tuple[int, str, str]], tmp_path: Path, *settings: tuple[str, str]
+) -> list[dict[str, bytes]]:
     kept = []
-    for workers in ("1", "2"):
-        assert run("--baseline", "intensity", "--no-controls", "--workers", workers)[0] == 0
-        kept.append([(tmp_path / "out" / name).read_bytes() for name in ("items.jsonl", "summary.json", "report.md")])
-        (tmp_path / "out").rename(tmp_path / f"out{workers}")
-    assert kept[0] == kept[1]
+    for number, setting in enumerate(settings):
+        assert run("--baseline", "intensity", *setting)[0] == 0
+        kept.append(whole_report(tmp_path / "out"))
+        (tmp_path / "out").rename(tmp_path / f"out{number}")
+    assert {"items.jsonl", "summary.json", "report.md", "report.html", "run.json"} <= kept[0].keys()
+    return kept
+
+
+def test_workers_change_nothing(run: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
+    one, two = reports(run, tmp_path, ("--workers", "1"), ("--workers", "2"))
+    assert one == two
+
+
+@pytest.mark.usefixtures("_ray")
+def test_a_ray_cluster_changes_nothing(run: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
+    one, cluster = reports(run, tmp_path, ("--workers", "1"), ("--ray", "local"))
+    assert one == cluster
 
 
 @pytest.mark.parametrize(
@@ -116,6 +150,7 @@ def test_workers_change_nothing(run: Callable[..., tuple[int, str, str]], tmp_pa
         (["--endpoint", "http://localhost"], "--endpoint needs --model"),
         (["--endpoint", "localhost", "--model", "m"], "is no http address"),
         (["--workers", "0"], "--workers 0: give 1 or more"),
+        (["--out", str(TOY)], "toy.py: is a file; --out needs a folder"),
         (["--limit", "0"], "--limit 0: give 1 or more"),
         (["--model", "nowhere"], "nowhere: no such model folder"),
         (["--predictions", "none.json"], "none.json"),

@@ -280,7 +280,7 @@ def test_choices(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = report(capsys, "choices", truth, said, "--intervals")
     assert found["scores"]["all"] == {"accuracy": 0.5, "chance": 0.5, "unparsed": 0.25}
     assert found["intervals"]["accuracy"]["low"] < 0.5 < found["intervals"]["accuracy"]["high"]
-    assert found["parser"] == "choices-1"
+    assert found["parser"] == "choices-2"
     assert report(capsys, "choices", truth, said, "--official")["scores"]["all"]["accuracy"] == 0.25
 
 

@@ -1,8 +1,8 @@
 """DCASE 2026 Task 3 (acoustic imaging): energy maps of each source and frame as JSON.
 
-There is no metric for maps here yet, so a map is read for the direction of its peak, and the peaks are written as a
-label file of ``dcase2024`` (distances in cm), by which recordings are scored: direction, distance and class count, the
-shape of the map does not.
+For an evaluation a map is read for the direction of its peak, and the peaks are written as a label file of
+``dcase2024`` (distances in cm), by which recordings are scored: direction, distance and class count, the shape not.
+``evaluate.energy_fields`` scores maps against maps.
 
 Maps are equirectangular, 360 by 180 pixels: azimuth 180 - x, elevation 90 - y, so the front is in the middle and left
 is left. x may be negative or above 359 where a contour crosses the seam. Frames last 100 ms.
@@ -35,13 +35,17 @@ SPLITS = tuple(f"{part}-{kind}" for part in PARTS for kind in KINDS)
 
 @dataclass(frozen=True)
 class EnergyMap:
-    """One source in one frame: ``points (N, 3)`` are pixels x, y and energy; the distance is in cm."""
+    """One source in one frame: ``points (N, 3)`` are pixels x, y and energy; the distance is in cm.
+
+    ``score``: how sure a system is of it, 0 where it does not say.
+    """
 
     frame: int
     category: int
     instance: int
     points: NDArray[np.float64]
     distance_cm: float
+    score: float = 0.0
 
     @property
     def peak_deg(self) -> tuple[float, float]:
@@ -50,13 +54,13 @@ class EnergyMap:
         return float(wrap_degrees(WIDTH / 2 - x * 360 / WIDTH)), float(90 - y * 180 / HEIGHT)
 
 
-def read_maps(path: Path) -> Iterator[EnergyMap]:
-    """The maps of a file; ``FileProblem`` at the first annotation that breaks a rule."""
+def read_maps(path: Path, scored: bool = False) -> Iterator[EnergyMap]:
+    """The maps of a file, of a prediction with its ``scored`` ones; ``FileProblem`` at the first that breaks a rule."""
     seen: dict[tuple[int, int, int], int] = {}
     for row in read_objects(path, ("annotations",)):
         if isinstance(row, FileProblem):
             raise row
-        one = _map(row)
+        one = _map(row, scored)
         key = (one.frame, one.category, one.instance)
         if key in seen:
             raise row.problem(f"frame, category_id and instance_id {key} came in row {seen[key]} already")
@@ -64,7 +68,7 @@ def read_maps(path: Path) -> Iterator[EnergyMap]:
         yield one
 
 
-def _map(row: Row) -> EnergyMap:
+def _map(row: Row, scored: bool) -> EnergyMap:
     whole = []
     for name, (low, high) in (
         ("metadata_frame_index", LIMITS["frame"]), ("category_id", (0, 12)), ("instance_id", (0, 1e6))
@@ -74,7 +78,8 @@ def _map(row: Row) -> EnergyMap:
             raise row.problem(f"{name} {value:g} is no whole number")
         whole.append(int(value))
     distance = row.amount(NEAREST_CM, 100 * FARTHEST_M, "cm", "distance")
-    return EnergyMap(whole[0], whole[1], whole[2], _points(row), distance)
+    score = row.amount(0.0, 1.0, "(a share)", "score") if scored else 0.0
+    return EnergyMap(whole[0], whole[1], whole[2], _points(row), distance, score)
 
 
 def _points(row: Row) -> NDArray[np.float64]:

@@ -2,7 +2,7 @@
 
 A label file is a table ``File,Start,End,Class,X,Y,Z`` (L3DAS22; metres) or ``…,Class,rho,theta,z`` (L3DAS23; metres and
 degrees), or rows without a header, one a frame of 100 ms: ``frame,class,`` and the same three. Either becomes a label
-file of ``dcase2024`` (distances in cm) for scoring; the challenge's own F at a distance (1.75 m) is not computed.
+file of ``dcase2024`` (distances in cm) for an evaluation; ``evaluate.location`` has the challenge's own F (1.75 m).
 
 Axes: its scorer takes theta counter-clockwise from y, so y is the front, x right and z up. Microphone A is heard, which
 is where the axes begin; sources of a class are numbered as they overlap.
@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from spatial_lalm.audio.conventions import angles
+from spatial_lalm.audio.conventions import angles, unit_vector
 from spatial_lalm.errors import InputError
 from spatial_lalm.evaluate.benchmark import Item, Loaded, Reader, Tracks
 from spatial_lalm.evaluate.files import FileProblem, number, read_rows, refuse_duplicates, whole
@@ -54,6 +54,14 @@ def direction_cm(path: Path, row: int, benchmark: str, place: Sequence[float]) -
         raise FileProblem(path, f"a source {distance:g} m away: give metres, from above 0 to {FARTHEST_M:g}", row)
     azimuth, elevation = angles(np.array([front, -right, up]))
     return float(azimuth), float(elevation), 100 * distance
+
+
+def soundings(path: Path, benchmark: str) -> list[tuple[int, int, Place]]:
+    """Frame, class and place in metres (x front, y left, z up) of every sounding source, by ``frames_of``."""
+    return [
+        (frame, kind, tuple((distance / 100 * unit_vector(azimuth, elevation)).tolist()))
+        for frame, kind, (azimuth, elevation, distance), _ in frames_of(path, benchmark)
+    ]
 
 
 def frames_of(path: Path, benchmark: str) -> list[tuple[int, int, Place, int]]:

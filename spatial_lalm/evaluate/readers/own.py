@@ -17,6 +17,8 @@ ITEMS = "items.jsonl"
 
 def read(folder: Path, split: str) -> Loaded:
     """Gather ``SPLIT/items.jsonl``, of any subfolder; ``all`` is ``items.jsonl`` of the folder itself."""
+    if not folder.is_dir():
+        raise InputError(f"{folder}: is no folder; give the one that the benchmark was written to")
     root = folder if split == "all" else folder / split
     if not split or Path(split).is_absolute() or ".." in Path(split).parts or not (root / ITEMS).is_file():
         raise InputError(f"{root}: holds no {ITEMS}; split is a folder that does, or all for that of {folder}")

@@ -10,35 +10,27 @@ import re
 from spatial_lalm.evaluate import choices
 from spatial_lalm.evaluate.benchmark import Choice, Decline, Direction, Number, Span, Tracks, Truth, Words, YesNo
 from spatial_lalm.evaluate.run import quantities
+from spatial_lalm.evaluate.run.bearings import direction
 from spatial_lalm.evaluate.run.responses import Reading
+from spatial_lalm.evaluate.statements import concluded, declines, declines_before, stated, without_declining
 from spatial_lalm.evaluate.transcripts import plain_words
 
-PARSER = f"answers-1/{choices.PARSER}"
-_DECLINES = re.compile(
-    r"\b(can ?not|can't|unable to|not able to|impossible to|not possible to|couldn't|could not) "
-    r"(\w+ ){0,2}(tell|determine|say|know|identify|answer|infer|hear|estimate|locate|be (determined|told|answered))|"
-    r"\b(i|we) (do not|don't) know\b|\bunanswerable\b|\bnot enough (information|evidence|context)\b|"
-    r"\binsufficient (information|evidence)\b|"
-    r"\b(does not|doesn't) (contain|provide|include)\b.*\b(information|enough)\b|"
-    r"\bi hear no\b|\bthere (is|was) no (such )?(sound|audio)\b|\bnone that i can hear\b"
-)
-
+PARSER = f"answers-2/{choices.PARSER}"
 _ROW = re.compile(r"\s*[\w.-]+([,\t])[\w.-]+\1\S|SPEAKER \S+ \d")
 """How the text of a table begins."""
-
-
-def declines(text: str) -> bool:
-    """Whether an answer says that the audio cannot tell."""
-    return _DECLINES.search(text.lower().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")) is not None
+_FENCE = re.compile(r"\A\s*```\w*\n|\n```\s*\Z")
 
 
 def read_text(text: str, truth: Truth) -> Reading:
-    """What a text says; a text that declines says nothing else, unless it names an option or says yes or no."""
+    """What a text says; where it says nothing of the asked kind, whether it declines.
+
+    What is told counts although the text declines something beside it (``azimuth 30; the height cannot be told``).
+    """
+    if isinstance(truth, Decline):
+        return Reading(text.strip() or None) if not declines_before(text, _tells) else Reading(None, declined=True)
     value = _value(text, truth)
-    told = value is not None and isinstance(truth, Choice | YesNo)
-    if told or not declines(text):
-        return Reading(value)
-    return Reading(None, declined=True)
+    transcript = isinstance(truth, Tracks) or (isinstance(truth, Words) and truth.transcript)
+    return Reading(value, declined=value is None and not transcript and declines(text))
 
 
 def _value(text: str, truth: Truth) -> object:
@@ -48,22 +40,54 @@ def _value(text: str, truth: Truth) -> object:
         case YesNo():
             return choices.parse_yes_no(text)
         case Direction():
-            found = quantities.direction(text)
-            return None if found is None else list(found)
+            return concluded(text, _direction)
         case Number(quantity=quantity):
-            return quantities.amount(text, quantity)
+            return concluded(text, lambda part: _number(part, quantity))
         case Span():
-            spans = quantities.spans_s(text)
-            return [list(span) for span in spans] or None
-        case Words(transcript=transcript):
-            return text.strip() or None if transcript else bare_words(text) or None
+            return concluded(text, _spans)
+        case Words(accepted=accepted, transcript=transcript):
+            return text.strip() or None if transcript else concluded(text, lambda part: _words(part, accepted))
         case Tracks():
-            return text if _ROW.match(text) else None
-        case Decline():
-            return text.strip() or None
+            table = _FENCE.sub("", text)
+            return table if _ROW.match(table) else None
+        case _:
+            return None
+
+
+def _direction(text: str) -> list[float | None] | None:
+    found = direction(without_declining(text))
+    return None if found is None else list(found)
+
+
+def _number(text: str, quantity: str) -> float | None:
+    told = without_declining(text)
+    if quantity == "count" and not told.strip():
+        told = text  # "there are no sounds" denies and counts
+    if quantity == "count":  # what "at most 3 sounds at once" tells is the most, which was asked for
+        bounded = quantities.is_bound(re.sub(r"\bat most\b", "", told, flags=re.IGNORECASE))
+    else:
+        bounded = quantities.is_bound(told)
+    return None if bounded else quantities.amount(told, quantity)
+
+
+def _spans(text: str) -> list[list[float]] | None:
+    return [list(span) for span in quantities.spans_s(without_declining(text))] or None
+
+
+def _words(text: str, accepted: tuple[str, ...]) -> str | None:
+    """The words; none of a text that declines, unless that is what was to be said."""
+    said = bare_words(text)
+    if said in {bare_words(one) for one in accepted}:
+        return said
+    return None if declines(text) else said or None
+
+
+def _tells(fragment: str) -> bool:
+    """Whether a fragment tells a direction or an amount."""
+    return direction(fragment) is not None or quantities.is_measured(fragment)
 
 
 def bare_words(text: str) -> str:
     """Words without case, punctuation and what only introduces them: ``The answer is: a dog.`` is ``dog``."""
-    words = re.sub(r"^(the )?(answer|it|that|this)( is| s|'s)? ", "", plain_words(text) + " ").strip()
+    words = re.sub(r"^(the )?(answer|it|that|this)( is| s|'s)? ", "", plain_words(stated(text)) + " ").strip()
     return re.sub(r"^(the|an?) ", "", words)

@@ -1,4 +1,4 @@
-"""Numbers in free text: directions, amounts with their unit, times and spans. Fixed rules, nothing is guessed.
+"""Numbers in free text: amounts with their unit, counts, times and spans. Fixed rules, nothing is guessed.
 
 A text that says two different things of the asked kind says nothing.
 """
@@ -7,44 +7,85 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator
 
-from spatial_lalm.audio.conventions import wrap_degrees
-from spatial_lalm.audio.wording import OCTANTS
+from spatial_lalm.evaluate.run.tolerances import middle
 
-NUMBER = r"[-+\u2212]?\d+(?:[.,]\d+)?"
-_COUNTED = {
-    word: number
-    for number, word in enumerate(
-        ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
-    )
-}
+NUMBER = r"[-+\u2212]?(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:[.,]\d+)?)"
+_WORDS = (
+    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
+    "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty",
+)  # fmt: skip
+_COUNTED = {word: number for number, word in enumerate(_WORDS)} | {
+    "once": 1, "single": 1, "twice": 2, "couple": 2, "pair": 2, "thrice": 3, "dozen": 12, "none": 0, "nobody": 0,
+}  # fmt: skip
 UNITS: dict[str, dict[str, float]] = {
-    "m": {r"m|met(?:re|er)s?": 1.0, r"cm|centimet(?:re|er)s?": 0.01, r"ft|foot|feet": 0.3048},
-    "s": {r"s|secs?|seconds?": 1.0, r"ms|milliseconds?": 0.001, r"mins?|minutes?": 60.0},
+    "m": {r"m|met(?:re|er)s?": 1.0, r"cm|centimet(?:re|er)s?": 0.01, r"mm|millimet(?:re|er)s?": 0.001,
+          r"km|kilomet(?:re|er)s?": 1000.0, r"ft|foot|feet": 0.3048, r"inch(?:es)?": 0.0254, r"yards?|yd": 0.9144},
+    "s": {r"s|secs?|seconds?": 1.0, r"ms|msecs?|milliseconds?": 0.001, r"mins?|minutes?": 60.0,
+          r"h|hrs?|hours?": 3600.0},
     "dB": {r"db|decibels?": 1.0},
     "m3": {
         r"m\^?3|m³|cubic met(?:re|er)s?": 1.0,
         r"l|lit(?:re|er)s?": 0.001,
         r"ft\^?3|ft³|cubic f(?:ee|oo)t": 0.0283168,
     },
-}
+}  # fmt: skip
 """Spellings of units with their worth; the first of a table is the one that a bare number has."""
 UNIT_OF = {
     "distance": "m", "dimension": "m", "time": "s", "t60": "s", "drr": "dB", "c50": "dB", "volume": "m3", "count": "",
 }  # fmt: skip
+_ANY_UNIT = "|".join(spelling for table in UNITS.values() for spelling in table)
+_MEASURED = rf"\s*-?\s*(?:(?:{_ANY_UNIT}|deg|degrees?|k?hz|hertz|percent|o'?clock|rad|radians?)\b|[°º%])"
+"""A unit behind a number: such a number is no count, and no amount of another quantity."""
+_LABEL = (
+    r"\b(?:azimuth|elevation|angle|sound|source|speaker|talker|voice|event|person|channel|number|frame|#)\b[\s:#=]*"
+)
+"""What stands before a number that is a name or an angle."""
 _CLOCK = r"\d{1,3}:\d{2}(?::\d{2})?(?:\.\d+)?"
 _MOMENT = rf"(?:{_CLOCK}|{NUMBER})\s*(?:s|secs?|seconds?)?"
 _SPAN = re.compile(
-    rf"(?:from|between)?\s*\[?\s*(?P<start>{_MOMENT})\s*(?:to|until|till|and|-|\u2013|\u2014|,)\s*(?P<end>{_MOMENT})(?!\w)",
+    rf"(?:from|between)?\s*\[?\s*(?P<start>{_MOMENT})\s*"
+    rf"(?:to|until|till|and|-|\u2013|\u2014|,)\s*(?P<end>{_MOMENT})(?!\w)",
     re.IGNORECASE,
+)
+_TO = r"[^\d\n]{0,40}?"
+_FROM_TO = re.compile(
+    rf"\b(?:start|begin|onset){_TO}(?P<start>{_MOMENT}){_TO}\b(?:end|stop|finish|last\w* until|until|offset){_TO}"
+    rf"(?P<end>{_MOMENT})(?!\w)",
+    re.IGNORECASE,
+)
+_LASTING = re.compile(
+    rf"(?P<start>{_MOMENT}){_TO}\b(?:for|lasts|lasting|duration){_TO}(?P<length>{_MOMENT})(?!\w)", re.IGNORECASE
+)
+_SPOKEN = re.compile(
+    rf"\b(?:(?P<half>half an?)|(?P<whole>{'|'.join(_WORDS)})(?P<more>\s+and\s+a\s+half)?)\s+(?=(?:{_ANY_UNIT})\b)",
+    re.IGNORECASE,
+)
+_COMPOUND = re.compile(
+    r"(?<![\w.])(?:(\d+)\s*(?:h|hrs?|hours?)[\s,]*(?:and\s+)?)?(\d+)\s*(?:m|mins?|minutes?)[\s,]*(?:and\s+)?"
+    r"(\d+(?:\.\d+)?)\s*(?:s|secs?|seconds?)\b|"
+    r"(?<![\w.])(\d+)\s*(?:h|hrs?|hours?)[\s,]*(?:and\s+)?(\d+)\s*(?:m|mins?|minutes?)\b",
+    re.IGNORECASE,
+)
+_BOUND = re.compile(
+    rf"(?<!slightly )(?<!just )(?<!little )(?<!bit )\b(?:(?:less|more|fewer|greater|longer|shorter|larger|smaller|"
+    rf"farther|further|closer|nearer) than|at (?:least|most)|over|under|above|below|beyond|up to|within)\s+(?:\w+\s+)?"
+    rf"(?:{NUMBER}|(?:{'|'.join(_COUNTED)})\b)|[<>\u2264\u2265]=?\s*{NUMBER}",
+    re.IGNORECASE,
+)
+_ZERO = re.compile(
+    r"\b(?:there (?:is|are|was|were)|i (?:can )?(?:hear|heard|detect|find)) no(?:thing|ne)?\b"
+    r"(?! (?:way|information|evidence|context|data|cues?|telling|doubt|question)\b)|"
+    r"\bno(?:body| one)\b|^no(?: \w+){1,2}\.?$"
 )
 
 
 def value_of(text: str) -> float:
-    """A number as written: a comma is a decimal one, unless three digits follow; any minus sign."""
+    """A number as written: commas before three digits each group them, another is a decimal one; any minus sign."""
     text = text.replace("\u2212", "-")
-    return float(text.replace(",", "") if re.search(r",\d{3}$", text) else text.replace(",", "."))
+    grouped = re.fullmatch(r"[-+]?\d{1,3}(?:,\d{3})+(?:\.\d+)?", text)
+    return float(text.replace(",", "") if grouped else text.replace(",", "."))
 
 
 def only(found: Iterable[float]) -> float | None:
@@ -53,14 +94,26 @@ def only(found: Iterable[float]) -> float | None:
     return distinct[0] if len(distinct) == 1 else None
 
 
+def is_bound(text: str) -> bool:
+    """Whether a text only says what an amount is above or below: ``more than 3 m``; ``just over 3 m`` is an amount."""
+    return _BOUND.search(text) is not None
+
+
+def is_measured(text: str) -> bool:
+    """Whether a text has a number with a unit."""
+    return re.search(rf"(?<!\w){NUMBER}{_MEASURED}", in_digits(text), re.IGNORECASE) is not None
+
+
 # ---------------------------------------------------------------- amounts
 
 
 def amount(text: str, quantity: str) -> float | None:
     """A quantity of ``UNIT_OF`` in metres, seconds, dB, m³ or as a count.
 
-    With its unit, first in the SI one, then in others; a bare number only where the text has no other number.
+    With its unit, first in the SI one, then in others; a range for its middle (``tolerances.middle``); a number with no
+    unit only where it ends a sentence and the text has no other.
     """
+    text = in_digits(text)
     if quantity == "count":
         return _count(text)
     if (
@@ -69,17 +122,65 @@ def amount(text: str, quantity: str) -> float | None:
     ):
         return clock
     for spelling, worth in UNITS[UNIT_OF[quantity]].items():
-        found = re.findall(rf"(?<![\w.])({NUMBER})\s*-?\s*(?:{spelling})(?![\w³^])", text, re.IGNORECASE)
-        if found:
-            return only(value_of(one) * worth for one in found)
-    return only(map(value_of, re.findall(rf"(?<![\w.])({NUMBER})(?![\w:])", text)))
+        ranges, rest = _ranges(text, spelling, quantity)
+        single = re.findall(rf"(?<![\w.,])({NUMBER})\s*-?\s*(?:{spelling})(?![\w³^/])", rest, re.IGNORECASE)
+        if found := [*ranges, *(value_of(one) * worth for one in single)]:
+            return only(math.nan if one is None else one for one in found) if None not in found else None
+    return _bare(text, quantity)
+
+
+def _ranges(text: str, spelling: str, quantity: str) -> tuple[list[float | None], str]:
+    """The middles of all ranges in a unit (None for one too wide), and the text without them."""
+    worth = UNITS[UNIT_OF[quantity]][spelling]
+    unit = rf"\s*(?:{spelling})"
+    pattern = re.compile(
+        rf"(?<![\w.,])(?:between\s+(?P<a>{NUMBER})(?:{unit})?\s+and\s+(?P<b>{NUMBER})|"
+        rf"(?<!from )(?P<c>{NUMBER})(?:{unit})?\s*(?:to\s+(?P<d>{NUMBER})|"
+        rf"[-\u2013\u2014]\s*(?P<e>\d+(?:[.,]\d+)?))){unit}(?![\w³^/])",
+        re.IGNORECASE,
+    )
+    found: list[float | None] = []
+    for match in pattern.finditer(text):
+        low, high = sorted(value_of(one) * worth for one in match.groupdict().values() if one is not None)
+        told = quantity == "time" and match["a"] is None  # a span, not a doubt
+        found.append(None if told else middle(low, high, quantity))
+    return found, pattern.sub(" ", text)
+
+
+def _bare(text: str, quantity: str) -> float | None:
+    """The only number of a text, at the end of a sentence; or the middle of the only range."""
+    if span := re.fullmatch(rf"\W*(?:between\s+)?({NUMBER})\s*(?:to|and|[-\u2013\u2014])\s*(\d+(?:[.,]\d+)?)\W*", text):
+        low, high = sorted(map(value_of, span.groups()))
+        return None if quantity == "time" else middle(low, high, quantity)
+    numbers = list(re.finditer(rf"(?<![\w.,]){NUMBER}(?![\w:])", text))
+    if len({match[0] for match in numbers}) != 1:
+        return None
+    before, after = text[: numbers[0].start()], text[numbers[0].end() :]
+    named = re.search(rf"{_LABEL}(?:is|of)?\s*$", before, re.IGNORECASE)
+    ends = re.match(r"""\s*(?:$|[.,;:!?)\]}"'\n]|\(|away\b|from\b|or so\b|here\b)""", after)
+    return value_of(numbers[0][0]) if ends and not named else None
 
 
 def _count(text: str) -> float | None:
-    numbers = [value_of(one) for one in re.findall(rf"(?<![\w.:])({NUMBER})(?![\w:])", text)]
-    words = [float(_COUNTED[one]) for one in re.findall(r"[a-z]+", text.lower()) if one in _COUNTED]
-    whole = only(numbers or words)
-    return whole if whole is not None and whole.is_integer() and whole >= 0 else None
+    """Digits, or else words, that count: no ordinals, units, names of sounds or numbers of a list."""
+    text = text.lower()
+    unlisted = re.sub(r"(?m)^\s*\(?\d+[.)](?=\s+\S)", " ", text)
+    for said in dict.fromkeys((unlisted, text)):
+        said = re.sub(rf"{_LABEL}\d+\b", " ", said)
+        digits = [
+            value_of(match[0])
+            for match in re.finditer(rf"(?<![\w.:,]){NUMBER}(?![\w:]|[.,]\d)", said)
+            if not re.match(_MEASURED, said[match.end() :])
+        ]
+        counted = re.sub(
+            r"\b(?:at once|no one|(?:first|second|third|last|other|this|that|each|every|which|any|the|another) one)\b",
+            " ",
+            said,
+        )
+        if found := digits or [float(_COUNTED[word]) for word in re.findall(r"[a-z]+", counted) if word in _COUNTED]:
+            whole = only(found)
+            return whole if whole is not None and whole.is_integer() and whole >= 0 else None
+    return 0.0 if _ZERO.search(text) else None
 
 
 def bounds(text: str, quantity: str) -> tuple[float, float] | None:
@@ -100,6 +201,26 @@ def bounds(text: str, quantity: str) -> tuple[float, float] | None:
     return value, value
 
 
+def in_digits(text: str) -> str:
+    """Amounts in words as digits (``two and a half metres``), hours and minutes with seconds as seconds, no ``±``."""
+    text = text.replace("\u2212", "-")
+    text = re.sub(r"\b(?:minus|negative)\s+(?=\d)", "-", text, flags=re.IGNORECASE)
+    text = re.sub(
+        rf"\s*(?:±|\+/-|\+-|plus or minus)\s*{NUMBER}(?:\s*(?:{_ANY_UNIT})\b)?", "", text, flags=re.IGNORECASE
+    )
+    return _COMPOUND.sub(_compound_s, _SPOKEN.sub(_spoken, text))
+
+
+def _spoken(match: re.Match[str]) -> str:
+    whole = 0 if match["whole"] is None else _COUNTED[match["whole"].lower()]
+    return f"{whole + (0.5 if match['half'] or match['more'] else 0):g} "
+
+
+def _compound_s(match: re.Match[str]) -> str:
+    hours, minutes, seconds, hours_alone, minutes_alone = (float(one or 0) for one in match.groups())
+    return f"{3600 * (hours + hours_alone) + 60 * (minutes + minutes_alone) + seconds:g} s"
+
+
 # ---------------------------------------------------------------- times
 
 
@@ -116,90 +237,36 @@ def _moment_s(text: str) -> float:
     return clock_s(text) if ":" in text else value_of(text)
 
 
+def _in_seconds(text: str) -> str:
+    """Moments in minutes, hours or milliseconds as seconds; a unit behind a pair is that of both."""
+    text = in_digits(text)
+    for spelling, worth in list(UNITS["s"].items())[1:]:
+
+        def seconds(match: re.Match[str], worth: float = worth) -> str:
+            return f"{value_of(match[1]) * worth:g} s"
+
+        first = rf"(?<![\w.,:])({NUMBER})(?=\s*(?:to|and|until|-|\u2013)\s*{NUMBER}\s*(?:{spelling})\b)"
+        for pattern in (first, rf"(?<![\w.,:])({NUMBER})\s*(?:{spelling})\b"):
+            text = re.sub(pattern, seconds, text, flags=re.IGNORECASE)
+    return text
+
+
 def spans_s(text: str) -> tuple[tuple[float, float], ...]:
-    """Spans such as ``from 1.5 s to 3 s``, ``0:05-0:10``, ``[2.0, 4.5]``; none that end before they start."""
-    found = [(_moment_s(match["start"]), _moment_s(match["end"])) for match in _SPAN.finditer(text)]
+    """Spans such as ``from 1.5 s to 3 s``, ``0:05-0:10``, ``[2.0, 4.5]``, ``starts at 2 s and ends at 5 s``.
+
+    None that end before they start.
+    """
+    text = _in_seconds(text)
+    found = list(_pairs(text))
     return tuple((start, end) for start, end in found if 0 <= start <= end)
 
 
-# ---------------------------------------------------------------- directions
-
-_SIDE = {"front": (1, 0), "ahead": (1, 0), "forward": (1, 0), "back": (-1, 0), "behind": (-1, 0), "rear": (-1, 0),
-         "left": (0, 1), "leftward": (0, 1), "right": (0, -1), "rightward": (0, -1)}  # fmt: skip
-_WORDS = re.compile(rf"\b(?:({'|'.join(_SIDE)}))s?\b")
-_VERTICAL = re.compile(r"\b(?:directly|straight|right)\s+(above|below|overhead|up|down)|\b(overhead)\b")
-_DEGREES = r"\s*(?:°|degrees?|deg\b)"
-
-
-def direction(text: str) -> tuple[float, float | None] | None:
-    """Azimuth and elevation (None where it is not told) in degrees, counter-clockwise from the front and up.
-
-    Numbers go before words: ``azimuth 30``, ``30° to the right`` (-30), ``(30, -10)``, ``at 3 o'clock`` (-90), then
-    ``front left`` (45) and the like.
-    """
-    text = text.lower().replace("\u2212", "-")
-    numbers = [found for rule in _RULES for found in [rule(text)] if found is not None]
-    if numbers:
-        azimuth, elevation = numbers[0]
-        return (float(wrap_degrees(azimuth)), elevation) if abs(azimuth) <= 360 else None
-    if vertical := _VERTICAL.search(text):
-        return 0.0, -90.0 if vertical[1] in ("below", "down") else 90.0
-    azimuth_told = words_azimuth(text)
-    return None if azimuth_told is None else (azimuth_told, None)
-
-
-def _labelled(text: str) -> tuple[float, float | None] | None:
-    azimuth = only(map(value_of, re.findall(rf"azimuth[^\d\n+-]{{0,20}}({NUMBER})", text)))
-    if azimuth is None:
-        return None
-    sign = -1.0 if re.search(r"azimuth[^\n]{0,30}\b(to|on) (the|your) right\b", text) and azimuth > 0 else 1.0
-    elevation = only(map(value_of, re.findall(rf"elevation[^\d\n+-]{{0,20}}({NUMBER})", text)))
-    return sign * azimuth, _height(elevation)
-
-
-def _sided(text: str) -> tuple[float, float | None] | None:
-    found = re.findall(rf"({NUMBER}){_DEGREES}\s*(?:to |on |towards )?(?:the |your |my )?(left|right)\b", text)
-    azimuth = only(abs(value_of(number)) * (1 if side == "left" else -1) for number, side in found)
-    return None if azimuth is None else (azimuth, None)
-
-
-def _paired(text: str) -> tuple[float, float | None] | None:
-    found = re.findall(rf"({NUMBER})(?:{_DEGREES})?\s*,\s*({NUMBER})(?:{_DEGREES})?(?![\d.])", text)
-    if len(found) != 1 or len(re.findall(NUMBER, text)) != 2:
-        return None
-    return value_of(found[0][0]), _height(value_of(found[0][1]))
-
-
-def _clock_face(text: str) -> tuple[float, float | None] | None:
-    hour = only(float(one) for one in re.findall(r"\b(1[0-2]|[1-9])\s*o['\u2019]?\s*clock", text))
-    return None if hour is None else (-30.0 * hour, None)
-
-
-def _single(text: str) -> tuple[float, float | None] | None:
-    numbers = re.findall(NUMBER, text)
-    if len(numbers) != 1 or not (re.search(rf"{NUMBER}{_DEGREES}", text) or re.fullmatch(rf"\W*{NUMBER}\W*", text)):
-        return None
-    return None if "elevation" in text else (value_of(numbers[0]), None)
-
-
-_RULES: tuple[Callable[[str], tuple[float, float | None] | None], ...] = (
-    _labelled, _sided, _paired, _clock_face, _single,
-)  # fmt: skip
-
-
-def _height(elevation: float | None) -> float | None:
-    return elevation if elevation is not None and abs(elevation) <= 90 else None
-
-
-def words_azimuth(text: str) -> float | None:
-    """The azimuth of one of the eight octants in words; None where sides contradict each other or none is named."""
-    named = [_SIDE[word] for word in _WORDS.findall(re.sub(r"\bright (now|after|before|here|there|away)\b", "", text))]
-    x, y = ({one[axis] for one in named} - {0} for axis in (0, 1))
-    if not named or len(x) > 1 or len(y) > 1:
-        return None
-    return math.degrees(math.atan2(max(y, default=0), max(x, default=0)))
-
-
-def octant_text(azimuth_deg: float) -> str:
-    """The name of the octant of an azimuth in degrees, as ``words_azimuth`` reads it."""
-    return OCTANTS[round(azimuth_deg / 45.0) % 8]
+def _pairs(text: str) -> Iterator[tuple[float, float]]:
+    """Starts and ends by the first pattern that fits anywhere."""
+    for pattern in (_SPAN, _FROM_TO):
+        if matches := list(pattern.finditer(text)):
+            yield from ((_moment_s(match["start"]), _moment_s(match["end"])) for match in matches)
+            return
+    for match in _LASTING.finditer(text):
+        start = _moment_s(match["start"])
+        yield start, start + _moment_s(match["length"])

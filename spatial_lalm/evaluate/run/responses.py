@@ -11,7 +11,12 @@ from typing import Any, Protocol
 import numpy as np
 
 from spatial_lalm.audio.recording import Recording
+from spatial_lalm.errors import InputError
 from spatial_lalm.evaluate.benchmark import Item
+
+
+class Unusable(InputError):
+    """The system cannot answer anything, so no single item is to blame, and to go on without it makes no sense."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +59,10 @@ class System(Protocol):
         """Whether its answers depend on the sound that it is given: only then do controls of the sound say anything."""
 
     def answer(self, item: Item, recordings: Sequence[Recording]) -> Response:
-        """Answer an item about the recordings, which may have been altered by a control; ``InputError``: it cannot."""
+        """Answer an item about the recordings, which may have been altered by a control.
+
+        ``InputError``: it cannot; ``Unusable``: it can answer none.
+        """
 
     def describe(self) -> dict[str, Any]:
         """All that its answers depend on, as plain values: names, hashes, prompts, settings."""

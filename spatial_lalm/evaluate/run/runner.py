@@ -6,6 +6,7 @@ so their order, the number of workers and interruptions change nothing.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -22,7 +23,7 @@ from spatial_lalm.evaluate.run.controls import BY_NAME, CONTROLS, altered, appli
 from spatial_lalm.evaluate.run.identity import item_document
 from spatial_lalm.evaluate.run.journal import Journal, Key, Row
 from spatial_lalm.evaluate.run.parsing import read_text
-from spatial_lalm.evaluate.run.responses import Reading, Response, System, plain
+from spatial_lalm.evaluate.run.responses import Reading, Response, System, Unusable, plain
 from spatial_lalm.evaluate.run.scoring import group_of, score
 
 AS_IS = "as is"
@@ -64,6 +65,8 @@ class Batches:
                     return {"condition": condition, "id": item.name, "outcome": "unavailable"}
                 asked, heard = changed
             return row_of(condition, asked, self.system.answer(asked, heard), self.official)
+        except Unusable:
+            raise
         except InputError as error:
             if not self.allow_missing:
                 raise InputError(f"item {item.name}: {error}; --allow-missing counts such items and goes on") from error
@@ -147,21 +150,36 @@ def control_sample(items: Sequence[Item], most: int | None, seed: int = 0) -> tu
     return tuple(sorted(chosen))
 
 
-def check_audio(items: Sequence[Item]) -> list[FileProblem]:
-    """One problem for every sound file that is absent or whose header is refused, before anything is asked."""
-    problems: dict[Path, FileProblem] = {}
-    seen: set[tuple[Path, str | None, str | None]] = set()
+def check_audio(items: Sequence[Item]) -> tuple[list[Item], list[FileProblem]]:
+    """Items whose sounds can be opened as they say, and a problem for every sound that cannot, before any is asked."""
+    known: dict[tuple[Path, str | None, str | None], str | None] = {}
+    good, lost = [], Counter[tuple[Path, str]]()
     for item in items:
         for path in item.audio:
-            if path in problems or (path, item.format, item.array) in seen:
-                continue
-            seen.add((path, item.format, item.array))
-            try:
-                Recording.open(path, item.format, item.array)
-            except InputError as error:
-                rule = str(error).removeprefix(f"{path}: ")
-                problems[path] = FileProblem(path, rule, kind="malformed" if path.exists() else "missing")
-    return list(problems.values())
+            key = (path, item.format, item.array)
+            if key not in known:
+                known[key] = _refused(*key)
+            if (rule := known[key]) is not None:
+                lost[path, rule] += 1
+                break
+        else:
+            good.append(item)
+    return good, [_lost(path, rule, count) for (path, rule), count in lost.items()]
+
+
+def _lost(path: Path, rule: str, items: int) -> FileProblem:
+    return FileProblem(
+        path, f"{rule} ({items} item{'s' * (items > 1)})", kind="malformed" if path.exists() else "missing"
+    )
+
+
+def _refused(path: Path, format: str | None, array: str | None) -> str | None:
+    """Why a sound cannot be opened; None if it can."""
+    try:
+        Recording.open(path, format, array)
+    except InputError as error:
+        return str(error).removeprefix(f"{path}: ")
+    return None
 
 
 def ask_all(plan: Plan, journal: Journal, pool: Pool, progress: Progress = lambda done, total: None) -> list[Row]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from spatial_lalm.audio.conventions import unit_vector
@@ -13,17 +12,9 @@ from spatial_lalm.evaluate.grounding import set_iou
 from spatial_lalm.evaluate.honesty import Outcome
 from spatial_lalm.evaluate.run.parsing import bare_words
 from spatial_lalm.evaluate.run.responses import Reading
+from spatial_lalm.evaluate.run.tolerances import RIGHT_DEG, near_enough
 
-RIGHT_DEG = 20.0
-"""A direction within this is right, as in the challenges of sound event localisation."""
 RIGHT_IOU = 0.5
-RIGHT_RATIO = 0.25
-"""A distance or dimension is right within this share of the truth."""
-RIGHT_WITHIN = {"time": 0.5, "t60": 0.1, "drr": 2.0, "c50": 2.0, "count": 0.0}
-"""Seconds, seconds (or 20 %, whichever is more), dB, dB, none."""
-T60_SHARE = 0.2
-RIGHT_OCTAVES = 0.5
-"""A volume is right within this many octaves."""
 Score = dict[str, float]
 
 
@@ -78,19 +69,13 @@ def _direction(truth: Direction, value: Any) -> tuple[bool, Score]:
 
 
 def _number(truth: Number, value: float) -> tuple[bool, Score]:
-    error = abs(value - truth.value)
-    errors = {"abs_error": error}
-    positive = value > 0 and truth.value > 0
-    if truth.quantity == "volume":
-        octaves = float(metrics.log2_errors([value], [truth.value])[0]) if positive else math.inf
-        return octaves <= RIGHT_OCTAVES, errors | ({"log2_error": octaves} if positive else {})
-    if truth.quantity in ("distance", "dimension"):
-        ratio = float(metrics.ratio_errors([value], [truth.value])[0]) if positive else math.inf
-        return ratio <= RIGHT_RATIO, errors | ({"ratio_error": ratio} if positive else {})
-    tolerance = RIGHT_WITHIN[truth.quantity]
-    if truth.quantity == "t60":
-        tolerance = max(tolerance, T60_SHARE * truth.value)
-    return error <= tolerance, errors
+    errors = {"abs_error": abs(value - truth.value)}
+    if value > 0 and truth.value > 0:
+        if truth.quantity == "volume":
+            errors["log2_error"] = float(metrics.log2_errors([value], [truth.value])[0])
+        elif truth.quantity in ("distance", "dimension"):
+            errors["ratio_error"] = float(metrics.ratio_errors([value], [truth.value])[0])
+    return near_enough(truth.quantity, value, truth.value), errors
 
 
 def group_of(truth: Truth) -> str:

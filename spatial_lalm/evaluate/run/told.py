@@ -21,6 +21,7 @@ from spatial_lalm.audio.wording import (
 )  # fmt: skip
 from spatial_lalm.evaluate.benchmark import Choice, Decline, Direction, Item, Number, Span, Tracks, Words, YesNo
 from spatial_lalm.evaluate.run import quantities
+from spatial_lalm.evaluate.run.bearings import direction
 from spatial_lalm.evaluate.run.parsing import bare_words, read_text
 from spatial_lalm.evaluate.run.responses import Reading
 from spatial_lalm.evaluate.run.told_choices import choose
@@ -28,7 +29,7 @@ from spatial_lalm.evaluate.run.told_yes_no import verdict
 from spatial_lalm.model.answers import Answer, Evidence
 from spatial_lalm.model.question import Asked, read_question
 
-READOUT = "told-1"
+READOUT = "told-2"
 """Version of these rules and those of ``told_choices`` and ``told_yes_no``."""
 _ROOM = {"t60": "t60_s", "drr": "drr_db", "c50": "c50_db", "volume": "volume_m3"}
 ROUNDED_DEG = 1.0
@@ -37,8 +38,8 @@ _CLOSE_TO_TEXT = 0.06
 """Share by which the rounded number of a sentence may differ from the evidence that it was rounded from."""
 
 
-def read_answer(answer: Answer, item: Item) -> Reading:
-    """What an answer of ours says for an item.
+def read_answer(answer: Answer, item: Item, part_s: tuple[float, float] | None = None) -> Reading:
+    """What an answer of ours says for an item; ``part_s`` are the seconds that it is about, where they are known.
 
     A sound that is denied is an answer to a question of yes or no, and no decline.
     """
@@ -50,7 +51,7 @@ def read_answer(answer: Answer, item: Item) -> Reading:
         return Reading(None, declined=True)
     match truth:
         case Choice(options=options):
-            return Reading(choose(answer, options, asked))
+            return Reading(choose(answer, options, asked, part_s))
         case Direction():
             return Reading(_direction(answer, asked))
         case Number(quantity=quantity):
@@ -76,7 +77,7 @@ def event_asked(answer: Answer, asked: Asked) -> Evidence | None:
 
 def _direction(answer: Answer, asked: Asked) -> list[float | None] | None:
     """The direction in the text, with the digits of the evidence that it was rounded from."""
-    event, told = event_asked(answer, asked), quantities.direction(answer.text)
+    event, told = event_asked(answer, asked), direction(answer.text)
     if event is None or event.azimuth_deg is None:
         return None if told is None else list(told)
     if told is None:

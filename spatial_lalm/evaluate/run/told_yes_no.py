@@ -9,6 +9,7 @@ from collections.abc import Callable
 from spatial_lalm.audio.conventions import unit_vector
 from spatial_lalm.audio.wording import SIDES, called, on_side
 from spatial_lalm.evaluate.run import quantities
+from spatial_lalm.evaluate.run.told_choices import moves
 from spatial_lalm.model.answers import Answer, Evidence
 
 _MORE = r"\b(farther|further|longer|larger|bigger|greater|more|higher|above|over|later|after)\b"
@@ -20,7 +21,7 @@ def verdict(answer: Answer, question: str) -> bool | None:
     """True or False by what was heard; None where the question is of no kind that the rules below know."""
     if own := re.match(r"(yes|no)\b", answer.text, re.IGNORECASE):
         return own[1].lower() == "yes"
-    words = question.lower()
+    words = re.sub(r"\b(am i|is it) right (that|in)\b", "", question.lower())
     labels = called(words)
     if not labels and (listed := re.fullmatch(r"I hear (.+) (?:from the \w+|above|below|behind)\.", answer.text)):
         return listed[1] != "nothing"  # of a question about any sound on a side
@@ -114,9 +115,7 @@ def _moves(answer: Answer, words: str, labels: tuple[str, ...]) -> bool | None:
         return None
     if re.search(r"\b(left|right|nearer|closer|away|up|down|towards?)\b", words):
         return None
-    if re.search(r"\bmov(es?|ing) from\b", answer.text):
-        return True
-    return False if re.search(r"\bcomes? from\b", answer.text) else None
+    return moves(answer.text)
 
 
 def _is_heard(answer: Answer, words: str, labels: tuple[str, ...]) -> bool | None:

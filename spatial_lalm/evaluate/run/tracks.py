@@ -36,9 +36,9 @@ def rows_of(recorded: Recorded, item: Item) -> str:
     if protocol == "rttm":
         return "".join(
             f"SPEAKER {item.truth.table.stem} 1 {event.evidence.start_s:.3f} "
-            f"{event.evidence.end_s - event.evidence.start_s:.3f} <NA> <NA> talker_{talker} <NA> <NA>\n"
+            f"{event.evidence.end_s - event.evidence.start_s:.3f} <NA> <NA> talker_{event.talker} <NA> <NA>\n"
             for event in recorded.spoken
-            if (talker := recorded.talkers.get(event.source)) is not None
+            if event.talker is not None
         )
     if protocol == "events":
         return "".join(

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from spatial_lalm.audio.conventions import wrap_degrees
 from spatial_lalm.evaluate.benchmark import Choice, Direction, Item, YesNo
-from spatial_lalm.evaluate.run import quantities
+from spatial_lalm.evaluate.run.bearings import words_azimuth
 
 _SIDES = re.compile(r"\b(left|right)", re.IGNORECASE)
 
@@ -44,7 +44,7 @@ def turned(item: Item, yaw_deg: float) -> Item | None:
         case Direction(azimuth_deg=azimuth, elevation_deg=elevation) if not _SIDES.search(item.question):
             return replace(item, truth=Direction(float(wrap_degrees(azimuth + yaw_deg)), elevation))
         case Choice(options=options, right=right) if not _SIDES.search(item.question):
-            azimuths = [quantities.words_azimuth(option.lower()) for option in options]
+            azimuths = [words_azimuth(option.lower()) for option in options]
             own = azimuths[right]
             if own is None or any(one is None for one in azimuths):
                 return None

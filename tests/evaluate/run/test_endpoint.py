@@ -15,6 +15,7 @@ import soundfile
 
 from spatial_lalm.audio.recording import Recording
 from spatial_lalm.errors import InputError
+from spatial_lalm.evaluate.run.responses import Unusable
 from spatial_lalm.evaluate.run.systems.endpoint import KEY, Endpoint
 
 Reply = tuple[int, Any]
@@ -106,8 +107,20 @@ def test_refusals_are_one_line(serve: Any, ask: Any, replies: list[Reply], line:
     assert not server.replies
 
 
+@pytest.mark.parametrize(
+    ("replies", "closed"), [([(404, {})], True), ([(401, {})], True), ([(400, {})], False), ([(500, {})] * 6, False)]
+)
+def test_what_no_other_item_would_cure_is_no_fault_of_the_item(
+    serve: Any, ask: Any, replies: list[Reply], closed: bool
+) -> None:
+    _, endpoint = serve(*replies)
+    with pytest.raises(InputError) as error:
+        ask(endpoint)
+    assert isinstance(error.value, Unusable) is closed
+
+
 def test_no_server_and_no_address(ask: Any) -> None:
-    with pytest.raises(InputError, match=r"no answer .* after 5 retries; the same command goes on"):
+    with pytest.raises(Unusable, match=r"no answer .* after 5 retries; the same command goes on"):
         ask(Endpoint("http://127.0.0.1:9/v1", "ears", first_wait_s=0.001))
     with pytest.raises(InputError, match="is no http address"):
         Endpoint("localhost", "ears")

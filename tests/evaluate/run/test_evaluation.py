@@ -17,7 +17,7 @@ from spatial_lalm.errors import InputError
 from spatial_lalm.evaluate.benchmark import Direction, Tracks
 from spatial_lalm.evaluate.run.evaluation import Evaluation, evaluate
 from spatial_lalm.evaluate.run.journal import Journal, line_of
-from spatial_lalm.evaluate.run.responses import Response
+from spatial_lalm.evaluate.run.responses import Response, Unusable
 from spatial_lalm.evaluate.run.runner import AS_IS, Plan, check_audio, control_sample
 from spatial_lalm.evaluate.run.systems.classical import Cascade, Locator
 from spatial_lalm.evaluate.run.systems.silent import Blind, Predictions
@@ -173,11 +173,15 @@ def test_audio_that_is_absent_or_broken_is_found_before_anything_is_asked(
 ) -> None:
     broken = tmp_path / "broken.wav"
     broken.write_bytes(items[0].audio[0].read_bytes()[:500])
-    found = check_audio(
-        [replace(items[0], audio=(broken,)), replace(items[1], audio=(tmp_path / "none.wav",)), items[2]]
+    absent = tmp_path / "none.wav"
+    asked = [replace(items[0], audio=(broken,)), replace(items[1], audio=(absent,)), items[2]]
+    good, found = check_audio(
+        [*asked, replace(asked[2], name="other", format="binaural"), replace(asked[1], name="two")]
     )
-    assert [problem.kind for problem in found] == ["malformed", "missing"]
+    assert good == [items[2]]  # another item of its file asks for a format that does not fit
+    assert [problem.kind for problem in found] == ["malformed", "missing", "malformed"]
     assert all(problem.path in str(problem) for problem in found)
+    assert str(found[1]).endswith("(2 items)")
 
 
 @dataclass(frozen=True)
@@ -204,6 +208,17 @@ def test_an_item_that_fails_stops_the_run_or_is_counted(tmp_path: Path, items: t
     assert document["scores"]["overall"]["failed"] == 1
     assert document["scores"]["overall"]["right"]["value"] == 0.25
     assert document["failed"] == [{"id": "clip1-where", "error": "no answer"}]
+
+
+def test_a_system_that_can_answer_nothing_stops_the_run_whatever_may_be_missing(
+    tmp_path: Path, items: tuple[Any, ...], pools: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any) -> Response:
+        raise Unusable("the server is down")
+
+    monkeypatch.setattr(Failing, "answer", refuse)
+    with pytest.raises(Unusable, match=r"^the server is down$"):
+        evaluate(evaluation(Failing(), items[:1], allow_missing=True), tmp_path, pools[0])
 
 
 def test_predictions_by_name(tmp_path: Path, items: tuple[Any, ...], pools: Any) -> None:

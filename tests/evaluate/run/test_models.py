@@ -133,6 +133,31 @@ def test_the_shipped_model_answers_and_hears_each_recording_once(
     assert direct == ours.load_model().ask(recording, items[5].question).text
 
 
+def test_a_question_that_comes_again_is_answered_once_unless_the_sound_is_altered(
+    tiny_folder: Path, items: tuple[Any, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def said(model: Any, question: str, audio: Any, prompt: str) -> str:
+        asked.append(question)
+        return "I hear noise."
+
+    monkeypatch.setattr(ours.SpatialLalm, "say", said)
+    ours.answered.cache_clear()
+    system = ours.Ours(str(tiny_folder), "digest", tmp_path / "heard")
+    side = items[6]
+    recording = Recording.open(side.audio[0], side.format)
+    first = system.answer(side, [recording])
+    rotated = replace(side, truth=replace(side.truth, options=side.truth.options[::-1]))
+    assert system.answer(rotated, [Recording.open(side.audio[0], side.format)]).text == first.text
+    assert len(asked) == 1
+    system.answer(side, [Recording.from_array(recording.read() / 2, recording.rate, "ambix")])
+    system.answer(replace(side, start_s=0.5), [recording])
+    assert len(asked) == 3
+    ours.answered.cache_clear()
+    ours.loaded.cache_clear()
+
+
 def test_a_long_recording_is_analysed_once(tiny_folder: Path, items: tuple[Any, ...], tmp_path: Path) -> None:
     ours.loaded.cache_clear()
     system = ours.Ours(str(tiny_folder), "digest", tmp_path / "heard")

@@ -8,7 +8,7 @@ import pytest
 
 from spatial_lalm.evaluate.benchmark import Choice, Decline, Direction, Number, Span, Tracks, Truth, Words, YesNo
 from spatial_lalm.evaluate.run.blind import value_of
-from spatial_lalm.evaluate.run.parsing import declines, read_text
+from spatial_lalm.evaluate.run.parsing import read_text
 from spatial_lalm.evaluate.run.responses import Reading
 from spatial_lalm.evaluate.run.scoring import score
 
@@ -89,6 +89,84 @@ def test_rows_of_tables_stay_text() -> None:
     assert read_text("I hear a dog.", truth).value is None
 
 
-@pytest.mark.parametrize("text", ["I can hear it well.", "There is a sound.", "I know that it is a dog."])
-def test_answers_do_not_decline(text: str) -> None:
-    assert not declines(text)
+HERE = Direction(0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("truth", "text", "due"),
+    [
+        (HERE, "azimuth 56\u00b0; height cannot be told from these channels", ([56, None], False)),
+        (HERE, "Azimuth is 30 degrees, but the elevation cannot be determined.", ([30, None], False)),
+        (HERE, "30° to the left (elevation unknown)", ([30, None], False)),
+        (HERE, "azimuth 30 and elevation cannot be told", ([30, None], False)),
+        (HERE, "I cannot determine the direction from a mono recording.", (None, True)),
+        (HERE, "I did not hear a dog.", (None, True)),
+        (HERE, "There is no dog in the recording.", (None, True)),
+        (HERE, "The direction cannot be determined.", (None, True)),
+        (HERE, "Not enough information.", (None, True)),
+        (
+            HERE,
+            "As an AI language model, I can't listen to audio, so I cannot tell if it is left or right.",
+            (None, True),
+        ),
+        (HERE, "It's hard to say, but I would guess front left.", ([45, None], False)),
+        (HERE, "<think>maybe azimuth 20? or 40?</think>azimuth 40, elevation 0", ([40, 0], False)),
+        (HERE, "The left channel leads at first. Then 20°? Final answer: azimuth 40, elevation 5", ([40, 5], False)),
+        (HERE, "**Azimuth:** 45°\n**Elevation:** 10°", ([45, 10], False)),
+        (HERE, '```json\n{"azimuth": 45, "elevation": 10}\n```', ([45, 10], False)),
+        (Number("distance", 1.0), "I can't be sure of the exact distance; about 2 m.", (2, False)),
+        (Number("distance", 1.0), "It is more than 3 m away.", (None, False)),
+        (Number("distance", 1.0), "Just over 3 m away.", (3, False)),
+        (Number("distance", 1.0), "The dog is inaudible.", (None, True)),
+        (Number("count", 1.0), "There are no sounds.", (0, False)),
+        (Number("count", 1.0), "At most 3 sounds are heard together.", (3, False)),
+        (Number("count", 1.0), "More than 3 sounds.", (None, False)),
+        (Number("count", 1.0), "I hear three sounds, but I cannot tell the second from the third.", (3, False)),
+        (Number("count", 1.0), "The number of sounds is unknown.", (None, True)),
+        (Number("count", 1.0), "I don't know.", (None, True)),
+        (Number("t60", 1.0), "The T60 is 0.5 s at 1 kHz.", (0.5, False)),
+        (
+            Number("t60", 1.0),
+            "To estimate T60 we look at the decay: it falls 20 dB in 0.2 s, thus 0.6 s for 60 dB. Answer: 0.6 s",
+            (0.6, False),
+        ),
+        (SIDES, "I cannot tell that.", (None, True)),
+        (SIDES, "It is on the right.", (1, False)),
+        (SIDES, "There is no rain.", (None, True)),
+        (YesNo(True), "No, I cannot hear it.", (False, False)),
+        (YesNo(True), "There is no way to tell.", (None, True)),
+        (YesNo(True), "There is no dog.", (False, False)),
+        (YesNo(True), "Unclear.", (None, True)),
+        (Span(((1.0, 2.0),)), "The sound is heard from 1 s to 2 s; I cannot tell more.", ([[1, 2]], False)),
+        (Span(((1.0, 2.0),)), "I don't hear it.", (None, True)),
+        (Words(("dog",)), "I don't know", (None, True)),
+        (Words(("dog",)), "**A dog.**", ("dog", False)),
+        (Words(("nothing",)), "Nothing", ("nothing", False)),
+        (Words(("dog",)), "Final answer: a dog", ("dog", False)),
+        (Words(("i do not know",), True), "I do not know", ("I do not know", False)),
+        (Decline(), "There is not enough information.", (None, True)),
+        (Decline(), "azimuth 30. The height cannot be told", ("azimuth 30. The height cannot be told", False)),
+        (
+            Decline(),
+            "azimuth 30, the elevation cannot be determined",
+            ("azimuth 30, the elevation cannot be determined", False),
+        ),
+        (Decline(), "I cannot tell the colour; the dog is at azimuth 30.", (None, True)),
+        (Decline(), "The recording holds a dog. Its colour cannot be determined from sound.", (None, True)),
+        (Decline(), "There is no elephant in this recording.", (None, True)),
+        (Decline(), "The elephant is on the left.", ("The elephant is on the left.", False)),
+        (Decline(), "", (None, False)),
+        (Decline(), "No elephant can be heard.", (None, True)),
+        (Decline(), "It is red.", ("It is red.", False)),
+        (Decline(), "I hear no elephant.", (None, True)),
+        (Decline(), "The audio does not contain any elephant.", (None, True)),
+        (Decline(), "The elephant isn't audible.", (None, True)),
+        (Decline(), "I couldn't hear any elephant", (None, True)),
+        (Decline(), "This cannot be answered from audio.", (None, True)),
+        (Decline(), "Loudness in dB SPL is not something that can be told.", (None, True)),
+        (Tracks(Path("a"), "dcase2023"), "```csv\n0,1,0,30,0\n```", ("0,1,0,30,0", False)),
+    ],
+)
+def test_what_is_told_beside_what_is_declined(truth: Truth, text: str, due: tuple[object, bool]) -> None:
+    read = read_text(text, truth)
+    assert (read.value, read.declined) == due

@@ -27,6 +27,7 @@ def value(question: str, text: str, truth: Truth, abstained: bool = False) -> ob
 
 WHERE = "The speech comes from the front left, slightly above: azimuth 56\u00b0, elevation 14\u00b0."
 TIMES = "I hear speech from 0.8 s to 4.0 s; a tone from 6.2 s to 8.4 s."
+MOVES = "The speech moves from the left: azimuth 90\u00b0, elevation 0\u00b0, to the right: azimuth -90\u00b0."
 HOW_FAR = "The tone is 2.0 m away."
 
 
@@ -68,11 +69,37 @@ def test_values(question: str, text: str, truth: Truth, due: object) -> None:
         ("Which sound comes first?", "The first sound is speech, from 0.8 s to 4.0 s.", ("a dog", "a voice"), 1),
         ("How many sounds are there?", "There are 2 sound sources in all.", ("1", "2", "3"), 1),
         ("Which is louder?", "The speech is.", ("red", "blue"), None),
+        (
+            "In which quarter does the tone start?",
+            TIMES,
+            ("the last quarter", "the second quarter", "the third quarter"),
+            2,
+        ),
+        ("In which half does the talker start?", TIMES, ("the second half", "the first half"), 1),
+        (
+            "In which order do they start?",
+            TIMES,
+            ("first the tone, then the speech", "first the speech, then the tone"),
+            1,
+        ),
+        ("In which order do they start?", TIMES, ("first the tone, then a dog", "first a dog, then the tone"), None),
+        ("Does the talker move or stay?", WHERE, ("moves", "stays in place"), 1),
+        ("Does the talker move or stay?", MOVES, ("stays in place", "moves"), 1),
+        ("Does the talker move or stay?", HOW_FAR, ("stays in place", "moves"), None),
+        ("What range is the talker at?", WHERE, ("less than 1 m", "from 1 m to 2 m", "more than 2 m"), 1),
+        ("Where is the talker on a clock?", WHERE, ("at 10 o'clock", "at 2 o'clock", "at 6 o'clock"), 0),
+        ("Is the talker before me or at my back?", HOW_FAR, ("in front of you", "behind you"), 0),
         ("Where is the talker?", WHERE, ("upwards", "downwards"), None),
     ],
 )
 def test_choices(question: str, text: str, options: tuple[str, ...], due: int | None) -> None:
-    assert value(question, text, Choice(options, 0)) == due
+    item = Item("i", (Path("a.wav"),), question, Choice(options, 0), "r")
+    assert read_answer(answer(text), item, (0.0, 10.0)).value == due
+
+
+def test_parts_of_a_recording_need_its_length() -> None:
+    options = ("the first quarter", "the third quarter")
+    assert value("In which quarter does the tone start?", TIMES, Choice(options, 0)) is None
 
 
 @pytest.mark.parametrize(
@@ -97,6 +124,8 @@ def test_choices(question: str, text: str, options: tuple[str, ...], due: int | 
         ("Is anything on the left?", "I hear nothing from the left.", False),
         ("Was this recorded outdoors?", "The room is dry.", None),
         ("Does the talker move?", WHERE, False),
+        ("Am I right that the talker moves?", WHERE, False),
+        ("Does the talker move?", MOVES, True),
         ("Is the dog nearer than the talker?", "I hear no dog bark in this recording.", None),
     ],
 )

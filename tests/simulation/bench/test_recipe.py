@@ -10,7 +10,7 @@ import pytest
 
 from spatial_lalm.errors import InputError
 from spatial_lalm.simulation.bench.recipe import FIRST_SEED, MOST_SCENES, SPLITS, load_bench
-from spatial_lalm.simulation.keeping import refuse_impossible
+from spatial_lalm.simulation.impossible import refuse_impossible
 from spatial_lalm.simulation.scene_tasks import scene_seed
 from spatial_lalm.train.config import SceneData
 

@@ -19,7 +19,7 @@ from spatial_lalm.audio.recording import Recording
 from spatial_lalm.errors import InputError
 from spatial_lalm.evaluate.benchmark import Item
 from spatial_lalm.evaluate.run.prompts import PROMPT, prompt_of
-from spatial_lalm.evaluate.run.responses import Response, part_of
+from spatial_lalm.evaluate.run.responses import Response, Unusable, part_of
 
 KEY = "OPENAI_API_KEY"
 """Variable of the environment that holds the key; nothing of it is ever written down."""
@@ -30,6 +30,8 @@ FIRST_WAIT_S = 1.0
 LONGEST_WAIT_S = 60.0
 LONGEST_ANSWER = 256
 """Tokens."""
+_CLOSED = frozenset({401, 403, 404})
+"""No question would be answered."""
 _BUSY = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
 
 
@@ -77,22 +79,26 @@ class Endpoint:
         if key := os.environ.get(KEY):
             headers["Authorization"] = f"Bearer {key}"
         request = urllib.request.Request(f"{self.url.rstrip('/')}/chat/completions", body, headers)
-        wait_s, reason = self.first_wait_s, ""
+        wait_s, reason, kind = self.first_wait_s, "", InputError
         for attempt in range(RETRIES + 1):
             try:
                 with urllib.request.urlopen(request, timeout=TIMEOUT_S) as reply:
                     return json.load(reply)
             except urllib.error.HTTPError as error:
+                kind = InputError
                 reason, told_s = _refusal(error), error.headers.get("Retry-After", "")
                 if error.code not in _BUSY:
-                    raise InputError(f"{self.url}: {reason}{self._way_out(error.code)}") from None
+                    kind = Unusable if error.code in _CLOSED else InputError
+                    raise kind(f"{self.url}: {reason}{self._way_out(error.code)}") from None
                 wait_s = max(wait_s, float(told_s)) if told_s.isdigit() else wait_s
             except (OSError, http.client.HTTPException, ValueError) as error:
-                reason = f"no answer ({getattr(error, 'reason', error)})"
+                cause = getattr(error, "reason", error)
+                reason = f"no answer ({cause})"
+                kind = InputError if isinstance(cause, TimeoutError) else Unusable
             if attempt < RETRIES:
                 time.sleep(min(wait_s, LONGEST_WAIT_S))
                 wait_s *= 2
-        raise InputError(f"{self.url}: {reason} after {RETRIES} retries; the same command goes on")
+        raise kind(f"{self.url}: {reason} after {RETRIES} retries; the same command goes on")
 
     def _way_out(self, code: int) -> str:
         if code in (401, 403):

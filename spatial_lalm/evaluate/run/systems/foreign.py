@@ -12,11 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spatial_lalm.audio.recording import Recording
-from spatial_lalm.errors import InputError
 from spatial_lalm.evaluate.benchmark import Item
 from spatial_lalm.evaluate.run.controls import mono
 from spatial_lalm.evaluate.run.prompts import PROMPT, prompt_of
-from spatial_lalm.evaluate.run.responses import Response, part_of
+from spatial_lalm.evaluate.run.responses import Response, Unusable, part_of
 from spatial_lalm.model.loading import quiet_transformers
 
 LONGEST_ANSWER = 128
@@ -53,9 +52,9 @@ def loaded(folder: str) -> tuple[Any, Any]:
             model = kind.from_pretrained(folder, dtype="auto", use_safetensors=True)
     except Exception as error:  # whatever a foreign or broken folder makes transformers raise
         reason = " ".join(str(error).split())[:200]
-        raise InputError(f"{folder}: cannot be loaded as an audio language model ({reason})") from error
+        raise Unusable(f"{folder}: cannot be loaded as an audio language model ({reason})") from error
     if not getattr(processor, "chat_template", None) or not hasattr(processor, "feature_extractor"):
-        raise InputError(f"{folder}: its processor has no chat template or takes no audio; give a chat model for audio")
+        raise Unusable(f"{folder}: its processor has no chat template or takes no audio; give a chat model for audio")
     return model.eval().to("cuda" if torch.cuda.is_available() else "cpu"), processor
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import fcntl
 import hashlib
 from collections import OrderedDict
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 REMEMBERED = 4
 """Sound fields whose hearing is kept: as many as questions go back and forth between."""
+ANSWERS = 4096
+"""Answers that are kept for when the same question comes again, as it does under controls of the options."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,13 @@ class Remembering(SpatialLalm):
 def loaded(source: str | None) -> Remembering:
     """The model of a folder (None: the shipped one), once a process."""
     model = load_model(source)
-    return Remembering(model.model, model.processor, model.name)
+    return Remembering(**{own.name: getattr(model, own.name) for own in fields(model)})
+
+
+@lru_cache(maxsize=1)
+def answered(source: str | None) -> OrderedDict[Hashable, Answer]:
+    """What the model has answered about sounds as their files have them, the latest ``ANSWERS``, in this process."""
+    return OrderedDict()
 
 
 @dataclass(frozen=True)
@@ -81,13 +89,25 @@ class Ours:
 
             rows = rows_of(Recorded.open(self._analysed(model, recording, *part_of(item, recording))), item)
             return Response(rows, reading=Reading(rows))
-        answer = self._ask(model, recording, item)
-        reading = read_answer(answer, item)
+        answer = self._remembered(model, recording, item)
+        reading = read_answer(answer, item, part_of(item, recording))
         told = answer.to_dict()
         evidence = {key: told[key] for key in ("evidence", "room", "assumed")}
         if len(recordings) > 1:
             evidence["not_heard"] = [other.name for other in recordings[1:]]
         return Response(answer.text, item.question, reading, confidence(answer, read_question(item.question)), evidence)
+
+    def _remembered(self, model: SpatialLalm, recording: Recording, item: Item) -> Answer:
+        """The answer, asked for once if the sound is that of the file: a control's has none."""
+        if recording.path is None:
+            return self._ask(model, recording, item)
+        known = answered(self.source)
+        key = (item.audio[0], item.format, item.array, item.start_s, item.end_s, item.question)
+        if key not in known:
+            known[key] = self._ask(model, recording, item)
+            if len(known) > ANSWERS:
+                known.popitem(last=False)
+        return known[key]
 
     def _ask(self, model: SpatialLalm, recording: Recording, item: Item) -> Answer:
         start_s, end_s = part_of(item, recording)
