@@ -60,7 +60,7 @@ class Row:
     tells: frozenset[str]
 
 
-EVERYTHING = frozenset({"direction", "distance", "label", "room"})
+EVERYTHING = frozenset({"direction", "distance", "label", "t60", "room"})
 LATERAL = EVERYTHING - {"direction"} | {"side"}
 """What is scored where left and right are all that the channels tell of a direction."""
 Estimator = Callable[[Clip], Guess]
@@ -200,11 +200,11 @@ COLUMNS = (
     Column("azimuth_mean_deg", "azimuth, mean °", "direction", lambda clip: True, _azimuths, mean, 1),
     Column("side", "side, %", "side", lambda clip: True, _sides, mean, 1, percent=True),
     Column("distance_ratio", "distance, ratio error", "distance", _has("distance_m"), _distances),
-    Column("t60_s", "T60, s", "room", _has("t60_s"), _of("t60_s", absolute_errors), mean, 3),
+    Column("t60_s", "T60, s", "t60", _has("t60_s"), _of("t60_s", absolute_errors), mean, 3),
     Column(
         "t60_long_ratio",
         "T60 over 1 s, relative",
-        "room",
+        "t60",
         lambda clip: clip.t60_s > LONG_T60_S,
         _of("t60_s", ratio_errors),
     ),
