@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from budgets import AT_ONCE_S, random_rows, uniform_rows
 from numpy.typing import NDArray
 
 from spatial_lalm.audio.scene import CLASSES
@@ -90,10 +91,10 @@ def read_by(way: str, case: Case) -> Sequence[int]:
     if way == "mean keys":
         return choose(segments, none, case.mean_S, np.zeros(0)).ranked
     if way == "uniform":
-        return np.unique(np.linspace(0, len(segments) - 1, most).round().astype(int)).tolist()
+        return uniform_rows(len(segments), most)
     if way == "random":
-        return case.rng.permutation(len(segments))[:most].tolist()
-    last = round(30.0 / (segments.end_s[0] - segments.start_s[0]))  # what is heard at once
+        return random_rows(len(segments), most, case.rng)
+    last = round(AT_ONCE_S / (segments.end_s[0] - segments.start_s[0]))
     return list(range(len(segments)))[-last:]
 
 

@@ -134,6 +134,33 @@ def active_span(probability_BTK: Tensor, threshold: float = 0.5) -> tuple[Tensor
     return first.masked_fill(silent, 0) / FRAME_RATE, last.masked_fill(silent, frames) / FRAME_RATE
 
 
+@dataclass(frozen=True)
+class TrackReadings:
+    """What the track tokens of windows say.
+
+    ``azimuth_deg`` and ``elevation_deg (B, K)``, ``classes (B, K, L)`` (shares) and ``presence (B, K)`` (most of it).
+    """
+
+    azimuth_deg: Tensor
+    elevation_deg: Tensor
+    classes: Tensor
+    presence: Tensor
+
+
+def track_readings(numbers_BQN: Tensor, tracks: int, classes: int) -> TrackReadings:
+    """Numbers read back from ``SegmentSummary.numbers``, or from means of them over windows."""
+    circle = len(_ANGLE_MULTIPLES)
+    sizes = [circle] * 4 + [1 + 2 * len(_LOG_PERIODS), classes, 1]
+    own_BKN = numbers_BQN[:, 1 : 1 + tracks, _shared_size() :]
+    parts = own_BKN[..., : sum(sizes)].split(sizes, dim=-1)
+    (sine_az, cosine_az, sine_el, cosine_el), shares, presence = parts[:4], parts[5], parts[6]
+    azimuth, elevation = (
+        torch.atan2(sine[..., 0], cosine[..., 0]).rad2deg()
+        for sine, cosine in ((sine_az, cosine_az), (sine_el, cosine_el))
+    )
+    return TrackReadings(azimuth, elevation, shares, presence[..., 0])
+
+
 def shifted(numbers_BQN: Tensor, later_s_B: Tensor, tracks: int, classes: int) -> Tensor:
     """``SegmentSummary.numbers`` of the same segments, heard so many seconds later."""
     digits = 2 * len(_TIME_PERIODS_S)

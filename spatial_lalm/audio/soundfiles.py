@@ -29,6 +29,8 @@ MAX_SAMPLE = 1e12
 UNKNOWN_FRAMES = 2**40
 STEP_FRAMES = 1024
 """How closely the place is found where a broken file ends."""
+TURNED_FRAMES = 4096
+"""Frames that are turned to a row a channel at a time: 32 channels all at once miss the cache and take four times."""
 MARGIN_S = 0.5
 """What resampling, and the decoder's blocks, need of the samples after a part."""
 
@@ -209,4 +211,7 @@ class FileReader:
             raise InputError(
                 f"{self._name}: damaged or cut short ({_reason(error)}): {self._readable(start)}; export it again"
             ) from None
-        return np.ascontiguousarray(block.T)
+        channels = np.empty(block.shape[::-1], np.float32)
+        for first in range(0, len(block), TURNED_FRAMES):
+            channels[:, first : first + TURNED_FRAMES] = block[first : first + TURNED_FRAMES].T
+        return channels

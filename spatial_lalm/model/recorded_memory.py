@@ -57,6 +57,15 @@ def groups(file: MemoryFile, level: str) -> Groups:
     return Groups(*tables)
 
 
+def sizes_of(heard_by: SpatialLalm) -> Sizes:
+    """What a model's parts of a recording are in tokens; of one without a memory those of the reader."""
+    memory, window = heard_by.model.memory, heard_by.model.config.audio_config.window_tokens
+    if memory is None:
+        return Sizes(window=window)
+    config = memory.config
+    return Sizes(config.recording_tokens, config.chapter_tokens, window, segment_windows=config.segment_windows)
+
+
 def detections_of(events: Sequence[RecordedEvent]) -> list[Detection]:
     """Events as the reader's rule takes them."""
     return [Detection(e.evidence.start_s, e.evidence.end_s, e.evidence.confidence) for e in events]
@@ -98,10 +107,8 @@ def _said_of_reading(recorded: Recorded, question: str, limits: Limited, heard_b
 
     from spatial_lalm.model.reading import chapter_part, laid_out, recording_part, windows_part
 
-    model = heard_by.model
-    config, audio = model.memory.config, model.config.audio_config  # type: ignore[union-attr]
-    sizes = Sizes(config.recording_tokens, config.chapter_tokens, audio.window_tokens,
-                  segment_windows=config.segment_windows)  # fmt: skip
+    model, sizes = heard_by.model, sizes_of(heard_by)
+    config = model.memory.config  # type: ignore[union-attr]
     with MemoryFile(recorded.path) as file, torch.inference_mode():
         segments, chapters = groups(file, "segments"), groups(file, "chapters")
         reading = read(segments, chapters, question_vector(heard_by, question), [], config.read_tokens, sizes,

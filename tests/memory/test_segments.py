@@ -9,7 +9,15 @@ import torch
 from torch import Tensor
 
 from spatial_lalm.audio.conventions import unit_vector
-from spatial_lalm.memory.segments import active_span, harmonics, pool_tracks, shifted, summarise, summary_size
+from spatial_lalm.memory.segments import (
+    active_span,
+    harmonics,
+    pool_tracks,
+    shifted,
+    summarise,
+    summary_size,
+    track_readings,
+)
 
 FRAMES, HIDDEN, TRACKS, CLASSES, ROOM, SLICES = 40, 12, 3, 5, 10, 6
 SHARED = 2 * 8 + 3  # harmonics of the start, quality of Y, Z, X
@@ -211,3 +219,19 @@ def test_numbers_of_a_later_hearing(later_s: float) -> None:
     early = summarise(**parts, slices=SLICES).numbers
     late = summarise(**{**parts, "start_B": parts["start_B"] + later_s}, slices=SLICES).numbers
     assert torch.allclose(shifted(early, torch.full((3,), later_s), TRACKS, CLASSES), late, atol=1e-3)
+
+
+# ---------------------------------------------------------------- reading back
+
+
+def test_numbers_of_tracks_are_read_back() -> None:
+    parts = encoded(4)
+    read = track_readings(summarise(**parts, slices=SLICES).numbers, TRACKS, CLASSES)
+    activity = parts["activity_BTK"]
+    vectors = pool_tracks(activity, parts["direction_BTK3"])
+    azimuth = torch.atan2(vectors[..., 1], vectors[..., 0]).rad2deg()
+    elevation = torch.asin(torch.nn.functional.normalize(vectors, dim=-1)[..., 2]).rad2deg()
+    torch.testing.assert_close(read.azimuth_deg, azimuth, atol=1e-3, rtol=0)
+    torch.testing.assert_close(read.elevation_deg, elevation, atol=1e-3, rtol=0)
+    torch.testing.assert_close(read.classes, pool_tracks(activity, parts["label_BTKL"]).softmax(-1))
+    torch.testing.assert_close(read.presence, activity.sigmoid().amax(1))

@@ -57,7 +57,7 @@ def file(remembering: SpatialLalm, wav: Path, tmp_path_factory: pytest.TempPathF
 def test_the_levels_are_in_the_file(file: Path) -> None:
     with MemoryFile(file) as opened:
         tables = opened.tables()
-        assert opened.version == 2
+        assert opened.version == 3
     assert tables["windows/hidden"].shape[:2] == (23, 10)
     assert tables["segments/tokens"].shape == (8, 2, 16)
     assert tables["segments/start_s"].tolist() == [12.0 * n for n in range(8)]
