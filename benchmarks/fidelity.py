@@ -78,7 +78,7 @@ def _begin(response: Response) -> int:
 
 def differences(pair: Pair) -> list[float]:
     """Absolute differences of ``QUANTITIES``; the direction is compared with the geometry."""
-    a, b = (measure(r.omni, r.direct_sample, RATE) for r in (pair.hybrid, pair.images))
+    a, b = (measure(r.omni, r.direct_sample, RATE, r.direct) for r in (pair.hybrid, pair.images))
     t20 = [decay_time(r.omni[_begin(r) :], RATE) for r in (pair.hybrid, pair.images)]
     angle = float(angle_between(direct_direction(pair.hybrid), pair.path.direct))
     return [

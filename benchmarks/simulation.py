@@ -8,25 +8,36 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from crash import crashes
 from engines import engines, seconds_a_response
 from fidelity import QUANTITIES, coherence, differences, pairs, plot_decays
+from numpy.typing import NDArray
+
+from spatial_lalm.app.progress import Progress
+from spatial_lalm.evaluate.metrics import bootstrap_interval, median
+
+Item = TypeVar("Item")
 
 PARTS = ("speed", "fidelity", "scenes", "long", "crashes")
 ORDERS = {"FOA": 1, "HOA2": 2}
 QUICK_IMAGES = 1e6
 """Rooms of more images than this take seconds each: --quick leaves them out."""
+FEW = 30
+"""Rooms from which on a spread is told: one in twenty is too rare to be seen in fewer."""
+TOLD_S = 15.0
+"""Seconds between two counts where stderr is no terminal."""
 SHOWN = 8
 """Rooms whose decay curves are plotted."""
 SCENE = """
@@ -41,7 +52,7 @@ conversation_share = 0.0
 
 
 def speed(times_s: tuple[float, ...], orders: dict[str, int]) -> list[dict[str, Any]]:
-    """Milliseconds a response of every engine, and how many times as long as ours it takes."""
+    """Milliseconds a response of every engine in one room, and how many times as long as ours it takes."""
     rows = []
     print(f"\n{'responses, 6 x 5 x 3 m':36}{'T60':>5}{'':>7}{'ms':>10}{'x ours':>9}")
     for t60_s in times_s:
@@ -59,25 +70,58 @@ def speed(times_s: tuple[float, ...], orders: dict[str, int]) -> list[dict[str, 
 def fidelity(rooms: int, plot: Path | None, quick: bool = False) -> dict[str, Any]:
     """Medians and 95th percentiles of the differences to the image-source model, and the late field's coherence."""
     shown, rows = [], []
-    for pair in pairs(rooms, most_images=QUICK_IMAGES if quick else float("inf")):
+    for pair in counted("rooms", pairs(rooms, most_images=QUICK_IMAGES if quick else float("inf")), rooms):
         rows.append(differences(pair))
         if len(shown) < SHOWN:
             shown.append(pair)
     table = np.array(rows)
-    result: dict[str, Any] = {}
-    print(f"\n{f'against all images, {rooms} rooms':36}{'median':>10}{'95 %':>10}")
-    for name, column in zip(QUANTITIES, table.T, strict=True):
-        known = column[np.isfinite(column)]
-        result[name] = {"median": float(np.median(known)), "p95": float(np.percentile(known, 95)), "n": len(known)}
-        print(f"{name:36}{result[name]['median']:10.3f}{result[name]['p95']:10.3f}")
-    largest, chance, power = coherence(1 if quick else 4)
+    result: dict[str, Any] = {name: spread(column) for name, column in zip(QUANTITIES, table.T, strict=True)}
+    print(f"\n{f'against all images, {rooms} rooms':36}{'median':>10}{'its 95 % interval':>20}{'95 %':>10}{'rooms':>7}")
+    for name, found in result.items():
+        print(spread_line(name, found))
+    if quick:
+        print("  of the smaller and drier rooms alone: other figures than the README's, which are without --quick")
+    noises = 1 if quick else 4
+    largest, chance, power = coherence(noises)
     result["late field"] = {"coherence": largest, "chance": chance, "power_db": float(np.abs(power).max())}
-    print(f"late field, order 3: largest mean coherence of two channels {largest:.3f} (chance {chance:.3f}),")
-    print(f"  power of every channel within {np.abs(power).max():.2f} dB of 1 / (2 n + 1)")
+    print(f"late field, order 3, {noises} of one room: largest mean coherence of two channels {largest:.3f}")
+    print(f"  (chance {chance:.3f}), power of every channel within {np.abs(power).max():.2f} dB of 1 / (2 n + 1)")
     if plot is not None:
         plot_decays(shown, plot)
         print(f"energy decay curves: {plot}")
     return result
+
+
+def spread(differences_of_rooms: NDArray[np.float64]) -> dict[str, Any]:
+    """Median with its bootstrap interval, 95th percentile and count of what could be measured of rooms ``(N,)``."""
+    known = differences_of_rooms[np.isfinite(differences_of_rooms)]
+    if not len(known):
+        return {"median": math.nan, "interval": [math.nan, math.nan], "p95": math.nan, "n": 0}
+    found = bootstrap_interval(known, median)
+    p95 = float(np.percentile(known, 95))
+    return {"median": found.value, "interval": [found.low, found.high], "p95": p95, "n": len(known)}
+
+
+def spread_line(name: str, found: dict[str, Any]) -> str:
+    """A row of the table: of few rooms neither the interval nor the 95th percentile means anything."""
+    line = f"{name:36}{found['median']:10.3f}"
+    if found["n"] < FEW:
+        return f"{line}{'few rooms':>20}{'':10}{found['n']:7}"
+    low, high = found["interval"]
+    return f"{line}{f'{low:.3f} to {high:.3f}':>20}{found['p95']:10.3f}{found['n']:7}"
+
+
+def counted(label: str, items: Iterable[Item], total: int) -> Iterator[Item]:
+    """The items, with their count on stderr: a line drawn over itself, or one every ``TOLD_S`` into a file or pipe."""
+    told = time.monotonic()
+    with Progress(label) as progress:
+        progress(0, total)
+        for done, item in enumerate(items, 1):
+            yield item
+            progress(done, total)
+            if not sys.stderr.isatty() and time.monotonic() - told >= TOLD_S:
+                told = time.monotonic()
+                print(f"{label}: {done}/{total}", file=sys.stderr, flush=True)
 
 
 # ---------------------------------------------------------------- whole scenes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from typing import Any
 
@@ -64,11 +65,20 @@ def _slope_time(curve: Floats, rate: int, fit_db: tuple[float, float]) -> float:
     return -60.0 / slope if slope < 0 else float("nan")
 
 
-def direct_to_reverberant_db(response: Floats, direct_sample: float, rate: int) -> float:
-    """DRR in dB of ``response (T,)`` whose direct sound peaks at ``direct_sample``."""
+def direct_to_reverberant_db(response: Floats, direct_sample: float, rate: int, direct: Floats | None = None) -> float:
+    """DRR in dB of ``response (T,)`` whose direct sound peaks at ``direct_sample``.
+
+    What arrives within ``DIRECT_WINDOW_S`` over what arrives later, as the ACE challenge has it. A pulse without its
+    lowest frequencies rings on behind that window, ours with 0.5 % of its energy, so no response whose direct sound is
+    not known alone would measure above 23 dB. Where it is, ``direct (T,)``, all of it counts above the line.
+    """
     start = max(0, round(direct_sample + DIRECT_WINDOW_S[0] * rate))
     stop = round(direct_sample + DIRECT_WINDOW_S[1] * rate)
-    return _ratio_db(np.sum(response[start:stop] ** 2), np.sum(response[stop:] ** 2))
+    energy = np.sum(response[start:stop] ** 2)
+    if direct is None:
+        return _ratio_db(energy, np.sum(response[stop:] ** 2))
+    ringing = np.sum(direct[:start] ** 2) + np.sum(direct[stop:] ** 2)
+    return _ratio_db(energy + ringing, np.sum((response[stop:] - direct[stop:]) ** 2))
 
 
 def definition(response: Floats, direct_sample: float, rate: int, early_s: float = 0.05) -> float:
@@ -97,26 +107,45 @@ def behind_direct(response: Floats, direct_sample: float, rate: int) -> Floats:
     return response * rise
 
 
-def measure(response: Floats, direct_sample: float, rate: int) -> Acoustics:
+def measure(response: Floats, direct_sample: float, rate: int, direct: Floats | None = None) -> Acoustics:
     """All quantities of an omnidirectional response ``(T,)``; the first T60 is broadband.
 
     T60 is the slope of the decay *behind* the direct sound. ISO 3382-1 integrates from the direct sound on, for sources
     so far away that it hardly matters; at a DRR above some 6 dB the fit would see the direct sound end and tell
     nothing of the room. EDT keeps the direct sound: that is what it is about.
+
+    ``direct (T,)`` is what the direct sound alone is of the response, where that is known: of a rendered one. T60 and
+    DRR (``direct_to_reverberant_db``) are then free of what its pulse leaves behind its window. Of a response from
+    outside it is not known, and its ringing counts as the room's.
     """
     heard = max(0, round(direct_sample + DIRECT_WINDOW_S[0] * rate))
-    behind = behind_direct(response, direct_sample, rate)
+    behind = behind_direct(response if direct is None else response - direct, direct_sample, rate)
     t60 = [_slope_time(curve, rate, _FIT_DB["t60"]) for curve in _band_curves(behind, heard, rate)]
     edt = [_slope_time(curve, rate, _FIT_DB["edt"]) for curve in _band_curves(response, heard, rate)]
     return Acoustics(
         t60_s=t60[0],
         t60_bands_s=tuple(t60[1:]),
-        drr_db=direct_to_reverberant_db(response, direct_sample, rate),
+        drr_db=direct_to_reverberant_db(response, direct_sample, rate, direct),
         c50_db=clarity_db(response, direct_sample, rate),
         edt_s=edt[0],
         edt_bands_s=tuple(edt[1:]),
         d50=definition(response, direct_sample, rate),
     )
+
+
+def measure_in_open_air(response: Floats, direct_sample: float, rate: int, direct: Floats) -> Acoustics:
+    """What of a response ``(T,)`` means anything without a room: its DRR, where the ground sends an echo.
+
+    A single echo is no decay, and clarity and definition would only say that nothing comes after 50 ms: they are NaN.
+    So is the DRR without ground, and where most of the echo falls into the direct sound's window: it cannot be told
+    from it there.
+    """
+    unknown = (math.nan,) * len(OCTAVES_HZ)
+    echo = np.square(response - direct, dtype=np.float64)
+    behind = np.sum(echo[round(direct_sample + DIRECT_WINDOW_S[1] * rate) :])
+    drr_db = direct_to_reverberant_db(response, direct_sample, rate, direct)
+    apart = drr_db < RATIO_LIMIT_DB and behind > np.sum(echo) / 2
+    return Acoustics(math.nan, unknown, drr_db if apart else math.nan, math.nan)
 
 
 def _band_curves(response: Floats, heard: int, rate: int) -> Floats:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import re
 import socket
+import subprocess
+import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
@@ -15,7 +20,11 @@ from spatial_lalm.simulation.workers import ATTEMPTS, Name, Task, given_up, one_
 
 Out = TypeVar("Out")
 CONNECTING_S = 10.0
-"""Seconds that a cluster has to answer."""
+"""Seconds that a host has to take a connection ..."""
+ANSWER_S = 60.0
+"""... and a cluster to let us in: Ray itself tries for minutes."""
+QUIET: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": False}
+PROBE = f"import sys, ray; ray.init(address=sys.argv[1], **{QUIET})"
 
 
 def on_cluster(task: Task[Out], numbers: Sequence[int], workers: int, address: str, name: Name) -> Iterator[Out]:
@@ -62,6 +71,7 @@ def _from_ray(ray: Any, reference: Any, name: str) -> Any:
 @contextmanager
 def _cluster(address: str, workers: int) -> Iterator[Any]:
     """The module ``ray``, connected; a connection that exists is used and left as it is."""
+    _check_address(address)
     try:
         import ray
     except ImportError:
@@ -69,28 +79,87 @@ def _cluster(address: str, workers: int) -> Iterator[Any]:
     if ray.is_initialized():
         yield ray
         return
-    _check_listening(address)
     own: dict[str, Any] = {"include_dashboard": False, "num_cpus": workers} if address == "local" else {}
-    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": False}
+    if address != "local":
+        _check_listening(address)
+        _check_answering(address)
+    logging.getLogger("ray").setLevel(logging.ERROR)
     try:
-        ray.init(address=address, **quiet, **own)
-    except (ConnectionError, ValueError, RuntimeError) as error:
-        told = " ".join(str(error).split())[:200]
-        raise InputError(f"--ray {address}: no Ray cluster answers there ({told}); see 'ray status'") from None
+        ray.init(address=address, **QUIET, **own)
+    except Exception as error:  # a node that does not start in time is no more than that to Ray
+        raise InputError(f"--ray {address}: Ray did not start ({_line(str(error))}); leave --ray out") from None
     try:
         yield ray
     finally:
         ray.shutdown()
 
 
-def _check_listening(address: str) -> None:
-    """``InputError`` where nothing listens at HOST:PORT: Ray itself tries for minutes and then ends the process."""
-    host, _, port = address.rpartition("//")[2].rpartition(":")
-    if not port.isdigit():
+# ---------------------------------------------------------------- addresses
+
+
+def _check_address(address: str) -> None:
+    """``InputError`` for what can be no address; a token in it is not repeated."""
+    if "@" in address:
+        raise InputError(
+            f"--ray ...@{address.rpartition('@')[2]}: a token has no place in the address; give HOST:PORT and set "
+            "RAY_AUTH_MODE=token and RAY_AUTH_TOKEN"
+        )
+    if address in ("auto", "local"):
         return
+    host, port = _host_and_port(address)
+    if not host or re.search(r"[\s/]", host) or not port.isdecimal() or not 0 < int(port) < 65_536:
+        raise InputError(f"--ray {address}: not an address; give HOST:PORT, ray://HOST:PORT, auto or local")
+
+
+def _host_and_port(address: str) -> tuple[str, str]:
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    return host.removeprefix("[").removesuffix("]"), port
+
+
+def _check_listening(address: str) -> None:
+    """``InputError`` where nothing listens at HOST:PORT."""
+    if address == "auto":
+        return
+    host, port = _host_and_port(address)
+    began = time.monotonic()
     try:
         socket.create_connection((host, int(port)), CONNECTING_S).close()
     except OSError as error:
-        raise InputError(
-            f"--ray {address}: nothing answers there ({error}); see 'ray status' for the address"
-        ) from None
+        raise _unanswered(address, time.monotonic() - began, error.strerror or str(error)) from None
+
+
+def _check_answering(address: str) -> None:
+    """``InputError`` where no cluster lets us in, tried in a process of its own.
+
+    In this one Ray's native code would fill the screen, try for minutes and at last end the process.
+    """
+    began = time.monotonic()
+    both: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    try:
+        probe = subprocess.run([sys.executable, "-c", PROBE, address], **both, timeout=ANSWER_S)
+        told = None if probe.returncode == 0 else probe.stdout
+    except subprocess.TimeoutExpired as late:
+        told = late.stdout or b""
+    if told is not None:
+        raise _unanswered(address, time.monotonic() - began, *_reasons(told.decode(errors="replace")))
+
+
+def _reasons(told: str) -> list[str]:
+    """What of the many lines that Ray told says why: where it tried, and whether a token or another thing was wrong."""
+    found = [f"tried {where}" for where in re.findall(r"at (?:address )?(\S+:\d+)", told)[-1:]]
+    if "InvalidAuthToken" in told:
+        return [*found, "it wants another token: set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN"]
+    errors = re.findall(r"^[\w.]*(?:Error|Exception): (.+)", told, re.MULTILINE)
+    return [*found, *map(_line, errors[-1:])]
+
+
+def _unanswered(address: str, seconds: float, *reasons: str) -> InputError:
+    why = f" ({'; '.join(reasons)})" if reasons else ""
+    return InputError(
+        f"--ray {address}: no Ray cluster answered in {seconds:.0f} s{why}; see 'ray status' for the address, or leave "
+        "--ray out and use --workers"
+    )
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())[:200].rstrip(".")

@@ -17,14 +17,14 @@ from typing import Any
 
 from spatial_lalm.errors import InputError
 from spatial_lalm.simulation.dialects import DIALECTS, Dialect
-from spatial_lalm.simulation.keeping import refuse_impossible
+from spatial_lalm.simulation.impossible import refuse_impossible
 from spatial_lalm.simulation.library import SourceLibrary
 from spatial_lalm.simulation.recipe import SceneRecipe
 from spatial_lalm.simulation.scene_tasks import DialectFiles, Rendered, SceneFiles, Sealed, Shards, SoFar, Source
 from spatial_lalm.simulation.shard_writer import ShardWriter
 from spatial_lalm.simulation.shards import scenes_per_shard
 from spatial_lalm.simulation.workers import Task, results
-from spatial_lalm.simulation.writer import GENERATOR, atomic_write, json_bytes, sweep
+from spatial_lalm.simulation.writer import GENERATOR, atomic_write, file_digest, json_bytes, sweep
 
 Progress = Callable[[int, int], None]
 Seconds = Callable[[float], None]
@@ -32,6 +32,11 @@ SETTINGS = "settings.json"
 MANIFEST = "manifest.json"
 CLASS_LIST = "classes.txt"
 LAYOUTS = ("files", "hdf5", *DIALECTS)
+OTHER_FILES = {
+    "sources": ", which are not the same files, by name, content or order",
+    "receiver": ", whose file has another content",
+}
+"""What is told of settings that files stand behind."""
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -89,11 +94,13 @@ def make_scenes(
         OSError: a file cannot be written; what is there stays whole and the same call goes on.
         ChildProcessError: a scene keeps killing its worker.
     """
-    refuse_impossible(recipe)
+    refuse_impossible(recipe, library.labels)
     if layout == "hdf5":
         shard_scenes = shard_scenes or scenes_per_shard(recipe.duration_s)
     source = Rendered(recipe, library, seed)
     settings = {"generator": GENERATOR, "seed": seed, "sources": library.fingerprint(), "recipe": asdict(recipe)}
+    if recipe.receiver.endswith((".json", ".sofa")) and Path(recipe.receiver).is_file():
+        settings["receiver"] = file_digest(Path(recipe.receiver))
     run = Run(workers, ray, progress, seconds)
     return write_dataset(Path(folder), settings, source, scenes, layout, shard_scenes, run)
 
@@ -226,7 +233,8 @@ def _prepare(folder: Path, settings: dict[str, Any], scenes: int) -> None:
     if other and _is_bare(folder):
         atomic_write(folder / SETTINGS, json_bytes(settings))
     elif other:
-        raise InputError(f"{folder}: holds scenes of other settings ({', '.join(other)}); choose another folder")
+        told = ", ".join(key + OTHER_FILES.get(key, "") for key in other)
+        raise InputError(f"{folder}: holds scenes of other settings ({told}); choose another folder")
     there = (read_object(folder / MANIFEST) or {}).get("scenes", 0)
     if there > scenes:
         raise InputError(f"{folder}: holds {there} scenes, {scenes} were asked for; ask for at least {there}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from spatial_lalm.audio.arrays import SPEED_OF_SOUND
 from spatial_lalm.audio.conventions import angles
 from spatial_lalm.audio.scene import FRAME_S, Acoustics, Room, SourceEvent
-from spatial_lalm.simulation.acoustics import DIRECT_WINDOW_S, measure
+from spatial_lalm.simulation.acoustics import DIRECT_WINDOW_S, measure, measure_in_open_air
 from spatial_lalm.simulation.engine.paths import PATTERNS, Path
+from spatial_lalm.simulation.keeping import LEVEL_SLACK_DB
 from spatial_lalm.simulation.overlap import PlannedSound
 from spatial_lalm.simulation.recipe import SceneRecipe
 from spatial_lalm.simulation.room import sample_source
@@ -54,13 +55,13 @@ class Stage:
         """Channels of the receiver, and one more for W beside an array's capsules."""
         return self.receiver.channels + (self.receiver.array is not None)
 
-    def noise_response(self, rng: np.random.Generator) -> tuple[Samples, tuple[float, float, float]]:
-        """Rows ``(R, taps)`` of the response from a random place, for a steady noise.
-
-        And the place as the receiver, at rest, hears it: azimuth and elevation in degrees, distance in metres.
-        """
+    def noise_path(self, rng: np.random.Generator) -> Path:
+        """From a random place, that of a steady noise, to the receiver, at rest."""
         receiver = self.motion.way.points[0]
-        path = Path(self.room, sample_source(rng, self.room, receiver, self.recipe.sources), receiver, seed=self.seed)
+        return Path(self.room, sample_source(rng, self.room, receiver, self.recipe.sources), receiver, seed=self.seed)
+
+    def noise_response(self, path: Path) -> tuple[Samples, tuple[float, float, float]]:
+        """Rows ``(R, taps)`` of a noise's response, and its place: azimuth and elevation in degrees, distance in m."""
         azimuth, elevation = angles(path.direct)
         distance = float(np.linalg.norm(path.direct))
         return rows_of(self.receiver, _respond(self, [path])[0]), (float(azimuth), float(elevation), distance)
@@ -70,7 +71,8 @@ class Stage:
 class Sound:
     """A rendered sound: ``wet (R, T)`` from sample ``onset`` of the scene on; ``event`` is None if it is not heard.
 
-    ``direct_db`` is the level of its direct sound in W, re a typical source; ``dry_end_s`` when its source ends.
+    ``direct_db`` is the level of its direct sound in W, re a typical source; ``dry_end_s`` when its source ends;
+    ``unkept`` are names of settings that it does not keep (``keeping.REASONS``).
     """
 
     wet: Samples
@@ -80,6 +82,7 @@ class Sound:
     speaker: str | None
     direct_db: float
     dry_end_s: float
+    unkept: tuple[str, ...] = ()
 
 
 def rows_of(receiver: Receiver, response: Response) -> Samples:
@@ -104,7 +107,7 @@ def render_sound(
     sound = _augmented(rng, recipe, dry.samples)
     onset = _onset(rng, planned, len(sound), recipe.rate)
     way, times = planned.way, onset / recipe.rate + np.arange(_knots(len(sound), recipe)) * _step_s()
-    paths = _paths(stage, planned, dry.label, times)
+    paths = paths_at(stage, planned, dry.label, times)
     response = _respond(stage, paths[:1])[0]
     wet = _convolved(stage, sound, paths, response)
     acoustics = _acoustics(stage, response)
@@ -113,8 +116,15 @@ def render_sound(
     wet *= np.float32(gain)
     delay = onset + response.direct_sample
     event = _event(dry, _activity(sound, recipe.rate), delay / recipe.rate, stage, way, acoustics)
-    direct_db = 20 * np.log10(gain * level) + 10 * np.log10(_direct_share(response, recipe.rate))
-    return Sound(wet, onset, event, acoustics, dry.speaker, float(direct_db), (onset + len(sound)) / recipe.rate)
+    level_db = float(20 * np.log10(gain * level))
+    direct_db = level_db + 10 * np.log10(_direct_share(response, recipe.rate))
+    unkept = {
+        "sources.level_spread_db": level_db < -recipe.sources.level_spread_db - LEVEL_SLACK_DB,
+        "sources.conversation_share": planned.talker is not None and dry.speaker in taken,
+        "sources.counts": planned.talker is None and event is None,
+    }
+    names = tuple(name for name, holds in unkept.items() if holds)
+    return Sound(wet, onset, event, acoustics, dry.speaker, float(direct_db), (onset + len(sound)) / recipe.rate, names)
 
 
 def _drawn(
@@ -159,7 +169,7 @@ def _knots(samples: int, recipe: SceneRecipe) -> int:
     return knot_count(samples, recipe.rate)
 
 
-def _paths(stage: Stage, planned: PlannedSound, label: str, times: Floats) -> list[Path]:
+def paths_at(stage: Stage, planned: PlannedSound, label: str, times: Floats) -> list[Path]:
     """Paths at the knots of the sound, or the one path of a sound and a receiver at rest."""
     pattern = PATTERNS["talker" if label == "speech" and planned.aim is not None else planned.pattern]
     aim = None if planned.aim is None else np.array(planned.aim)
@@ -205,13 +215,10 @@ def _convolved(stage: Stage, sound: Samples, paths: list[Path], response: Respon
 def _acoustics(stage: Stage, response: Response) -> Acoustics:
     """What is measured on a response, of movers on that at the onset: their DRR and C50 change as they go.
 
-    Open air has no reverberation time, whatever a filter's ringing looks like.
+    Open air has no reverberation, whatever a filter's ringing looks like.
     """
-    found = measure(response.omni, response.direct_sample, stage.recipe.rate)
-    if not stage.room.outdoors:
-        return found
-    none = (float("nan"),) * len(found.t60_bands_s)
-    return replace(found, t60_s=none[0], t60_bands_s=none, edt_s=none[0], edt_bands_s=none)
+    measured = measure_in_open_air if stage.room.outdoors else measure
+    return measured(response.omni, response.direct_sample, stage.recipe.rate, response.direct)
 
 
 def _direct_share(response: Response, rate: int) -> float:

@@ -10,6 +10,8 @@ ACTIVE_RMS = 0.05
 """RMS over the sounding part that every drawn source is brought to (-26 dB re full scale)."""
 ACTIVE_RANGE_DB = 40.0
 """A 20 ms frame sounds when its energy is within this range of the loudest frame."""
+SILENT = 1e-9
+"""Energy (-90 dB re full scale) below which a frame does not sound, whatever the others have."""
 FADE_S = 0.005
 
 
@@ -17,12 +19,17 @@ def _frame_length(rate: int) -> int:
     return max(1, rate // 50)
 
 
-def active_frames(audio: Samples, rate: int) -> NDArray[np.bool_]:
-    """Which 20 ms frames of ``(n,)`` sound, ``(ceil(n / frame),)``: within 40 dB of the loudest, above -90 dBFS."""
+def frame_energies(audio: Samples, rate: int) -> Samples:
+    """Mean energy of the 20 ms frames of ``(n,)``, ``(ceil(n / frame),)``."""
     frame = _frame_length(rate)
     padded = np.pad(audio, (0, -audio.size % frame)).reshape(-1, frame)
-    energy = np.einsum("ft,ft->f", padded, padded) / frame
-    floor = max(float(energy.max(initial=0.0)) * 10 ** (-ACTIVE_RANGE_DB / 10), 1e-9)
+    return np.asarray(np.einsum("ft,ft->f", padded, padded) / frame)
+
+
+def active_frames(audio: Samples, rate: int) -> NDArray[np.bool_]:
+    """Which 20 ms frames of ``(n,)`` sound, ``(ceil(n / frame),)``: within 40 dB of the loudest, above -90 dBFS."""
+    energy = frame_energies(audio, rate)
+    floor = max(float(energy.max(initial=0.0)) * 10 ** (-ACTIVE_RANGE_DB / 10), SILENT)
     return np.asarray(energy >= floor)
 
 

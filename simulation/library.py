@@ -7,6 +7,7 @@ single file where no speaker is known, so that one speaker with many files does 
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from spatial_lalm.audio.scene import CLASSES
 from spatial_lalm.errors import InputError
 from spatial_lalm.simulation.excerpts import active_frames, excerpt, levelled, trimmed
 from spatial_lalm.simulation.source_files import AudioCache, FileEntry, read_folder, read_list
+from spatial_lalm.simulation.source_survey import Progress, surveyed
 
 Samples = NDArray[np.float32]
 
@@ -72,8 +74,9 @@ class RecordedSound:
 
     @property
     def identity(self) -> tuple[str, ...]:
-        """Name, rate, length and text of the file."""
-        return (self.file.path.name, str(self.file.rate), str(self.file.frames), self.file.text)
+        """Name, rate, length and text of the file, and the SHA-256 of its bytes."""
+        file = self.file
+        return (file.path.name, str(file.rate), str(file.frames), file.text, file.sha256)
 
     def draw(
         self, rng: np.random.Generator, samples: int, rate: int, cache: AudioCache, speaker: str | None = None
@@ -113,6 +116,12 @@ class GeneratedSound:
 # ---------------------------------------------------------------- the library
 
 
+def left_out_text(silent: Sequence[Path]) -> str:
+    """What is told of files that are silent and were left out."""
+    names = ", ".join(path.name for path in silent[:4]) + (", ..." if len(silent) > 4 else "")
+    return f"{len(silent)} {'sound is' if len(silent) == 1 else 'sounds are'} silent throughout and left out: {names}"
+
+
 Group = tuple[Entry, ...]
 
 
@@ -130,12 +139,13 @@ class SourceLibrary:
     """Sounds to draw from; picklable (the cache of decoded files stays behind) and cheap to fork.
 
     ``parts`` are (weight, sounds by class); ``speech_share`` is the share of draws that are speech where a part has
-    speech and anything else.
+    speech and anything else. ``left_out`` are files that were listed and are silent.
     """
 
     parts: tuple[tuple[float, dict[str, tuple[Group, ...]]], ...]
     speech_share: float = 0.3
     cache: AudioCache = field(default_factory=AudioCache, compare=False, repr=False)
+    left_out: tuple[Path, ...] = ()
 
     @classmethod
     def of(cls, entries: Sequence[Entry], speech_share: float = 0.3) -> SourceLibrary:
@@ -155,16 +165,36 @@ class SourceLibrary:
         return cls.of(entries, speech_share)
 
     @classmethod
-    def open(cls, path: str | Path, split: str | None = None, speech_share: float = 0.3) -> SourceLibrary:
+    def open(
+        cls,
+        path: str | Path,
+        split: str | None = None,
+        speech_share: float = 0.3,
+        rate: int = 16_000,
+        progress: Progress = lambda done, total: None,
+    ) -> SourceLibrary:
         """A folder ``PATH/<class>/…`` of mono audio, or a CSV ``file,class[,split,speaker,text]``.
 
-        ``split`` keeps the rows of a CSV whose ``split`` column says so. Headers of all files are read now; decoding is
-        left to the draw. ``InputError``: nothing there, no audio, missing columns; missing, unreadable or empty files,
-        files of more than one channel.
+        All files are looked through now, unless that is known from before (``source_survey``). Those that are silent
+        are left out, with a warning.
+
+        Args:
+            path: The folder or the CSV.
+            split: Keeps the rows of a CSV whose ``split`` column says so.
+            speech_share: Share of draws that are speech.
+            rate: Sample rate in Hz at which sounds will be drawn and must sound.
+            progress: Told how many files of how many were looked through.
+
+        Raises:
+            InputError: Nothing there, no audio, missing columns; files that are missing, unreadable, empty, cut short,
+                shorter than 20 ms, hold NaN or more than one channel; a class without a sound.
         """
         path = Path(path)
         files = read_folder(path, split) if path.is_dir() else read_list(path, split)
-        return cls.of([RecordedSound(file) for file in files], speech_share)
+        sounding, silent = surveyed(files, path, rate, progress)
+        if silent:
+            warnings.warn(f"{path}: {left_out_text(silent)}", stacklevel=2)
+        return replace(cls.of([RecordedSound(file) for file in sounding], speech_share), left_out=tuple(silent))
 
     @classmethod
     def mixed(cls, files: SourceLibrary, builtin: SourceLibrary, share_builtin: float = 0.2) -> SourceLibrary:
@@ -173,12 +203,12 @@ class SourceLibrary:
             raise InputError(f"share of built-in sounds {share_builtin}: must be within 0 and 1")
         weighted = ((1.0 - share_builtin, files), (share_builtin, builtin))
         parts = tuple((share * weight, sounds) for share, library in weighted for weight, sounds in library.parts)
-        return cls(parts, files.speech_share)
+        return cls(parts, files.speech_share, left_out=files.left_out + builtin.left_out)
 
     @property
     def labels(self) -> frozenset[str]:
         """The classes that can be drawn."""
-        return frozenset(label for _, sounds in self.parts for label in sounds)
+        return frozenset(label for weight, sounds in self.parts if weight > 0 for label in sounds)
 
     def shares(self) -> dict[str, float]:
         """How often a drawn sound is of each class."""
@@ -206,7 +236,7 @@ class SourceLibrary:
         return total
 
     def fingerprint(self) -> str:
-        """SHA-256 of what decides the draws: shares, classes, speakers, file names and lengths, in draw order."""
+        """SHA-256 of what decides the draws: shares, classes, speakers, names and content of files, in draw order."""
         entries = [
             (weight, label, number, entry.speaker, entry.identity)
             for weight, sounds in self.parts

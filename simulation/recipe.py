@@ -18,7 +18,12 @@ class RoomRecipe:
     """Rooms from closets to churches, and open air."""
 
     t60_s: Pair = setting(
-        (0.1, 1.5), "reverberation time, all bands together, as labels have it", "s", "log-uniform", least=0.05, most=8
+        (0.1, 1.5),
+        "reverberation time of labels, all bands together; engines other than images meet it on average only",
+        "s",
+        "log-uniform",
+        least=0.05,
+        most=8,
     )
     dwellings_m3: Pair = setting((12.0, 400.0), "volume of rooms to live and work in", "m3", "log-uniform", least=2)
     volume_m3: Pair = setting((5.0, 20_000.0), "volume of all other rooms", "m3", "log-uniform", least=2)
@@ -49,10 +54,21 @@ class SourceRecipe:
         (0.04, 0.40, 0.28, 0.16, 0.08, 0.04), "weight of 0, 1, 2, ... sources in a window"
     )
     window_s: float = setting(60.0, "longer scenes are sequences of windows of this length", unit="s", least=1)
-    event_s: Pair = setting((0.8, 8.0), "longest excerpt of a sound", unit="s", drawn="log-uniform", least=0.05)
+    event_s: Pair = setting(
+        (0.8, 8.0),
+        "longest excerpt of a sound; turns of a conversation have 0.8 to 5 s",
+        unit="s",
+        drawn="log-uniform",
+        least=0.05,
+    )
     most_at_once: int = setting(5, "sounds that may overlap; at 1 turns do not either, and nothing crosses", least=1)
     level_spread_db: float = setting(
-        6.0, "levels at the receiver lie within +- this", unit="dB", drawn="uniform", least=0, most=60
+        6.0,
+        "levels at the receiver lie within +- this, of talkers within +- 3",
+        unit="dB",
+        drawn="uniform",
+        least=0,
+        most=60,
     )
     varispeed: float = setting(0.0, "sounds play faster or slower by up to this fraction", least=0, most=0.9)
     colour_db: float = setting(0.0, "sounds are tilted by up to +- this", unit="dB/octave", drawn="uniform")
@@ -63,8 +79,10 @@ class SourceRecipe:
     drr_db: Pair = setting(
         (-60.0, 60.0), "direct-to-reverberant ratio that distances in rooms aim at, where sources begin", unit="dB"
     )
-    directed_share: float = setting(0.5, "share of sources that radiate to a side", least=0, most=1)
-    moving_share: float = setting(0.25, "share of sources that move", least=0, most=1)
+    directed_share: float = setting(
+        0.5, "share of sources that radiate to a side; above 0 all talkers of a conversation do", least=0, most=1
+    )
+    moving_share: float = setting(0.25, "share of sources that move; talkers of a conversation stay", least=0, most=1)
     speed_m_s: Pair = setting(
         (0.3, 1.8), "speed of moving sources", unit="m/s", drawn="log-uniform", least=0.01, most=50
     )
@@ -84,7 +102,9 @@ class BackgroundRecipe:
     diffuse_tilt: Pair = setting((0.0, 1.2), "fall of the ambience with frequency, exponent", drawn="uniform")
     own_db: Pair = setting((-30.0, -5.0), "own noise of ideal channels under the ambience", unit="dB", drawn="uniform")
     own_tilt: Pair = setting((0.0, 0.8), "fall of own noise with frequency, exponent", drawn="uniform")
-    directional_share: float = setting(0.2, "share of scenes with a steady noise from one place", least=0, most=1)
+    directional_share: float = setting(
+        0.2, "share of scenes with a steady noise from one place, of those whose receiver stays", least=0, most=1
+    )
     directional_db: Pair = setting((-10.0, 5.0), "its level over the ambience", unit="dB", drawn="uniform")
     unsteady_share: float = setting(0.3, "share of scenes whose ambience swells and fades", least=0, most=1)
     swing_db: Pair = setting((3.0, 12.0), "how far it swells and fades", unit="dB", drawn="uniform", least=0, most=60)
@@ -114,10 +134,17 @@ class SceneRecipe:
     rate: int = setting(16_000, "sample rate", unit="Hz", least=8_000, most=48_000)
     receiver: str = setting("foa", "foa, hoa2, hoa3, binaural, random, an array's name, or a JSON or SOFA file")
     engine: str = setting("images", "images, all-images or pyroomacoustics")
-    questions: int = setting(0, "questions with answers about every scene, in its JSON", least=0, most=200)
+    questions: int = setting(
+        0, "at most so many questions with answers about every scene, in its JSON", least=0, most=200
+    )
     phrasings: str = setting("train", "wordings of the questions: train or held_out")
     level_db: Pair = setting(
-        (-38.0, -14.0), "RMS of the mixture", unit="dB re full scale", drawn="uniform", least=-100, most=0
+        (-38.0, -14.0),
+        "RMS of the mixture in W; in scenes over 60 s that of a typical source, at most -26",
+        unit="dB re full scale",
+        drawn="uniform",
+        least=-100,
+        most=0,
     )
     rooms: RoomRecipe = field(default_factory=RoomRecipe)
     sources: SourceRecipe = field(default_factory=SourceRecipe)

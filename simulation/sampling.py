@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from spatial_lalm.audio.scene import FRAME_S, Acoustics, Scene, SourceEvent
 from spatial_lalm.simulation.array_sampling import sample_array
 from spatial_lalm.simulation.background import Background
-from spatial_lalm.simulation.engine.paths import decay_times
-from spatial_lalm.simulation.events import Sound, Stage, render_sound
-from spatial_lalm.simulation.keeping import sample_setting, unkept_by, with_unkept
+from spatial_lalm.simulation.engine.paths import Path, decay_times
+from spatial_lalm.simulation.events import Sound, Stage, paths_at, render_sound
+from spatial_lalm.simulation.keeping import LEVEL_SLACK_DB, sample_setting, unkept_in, with_unkept
 from spatial_lalm.simulation.overlap import PlannedSound
 from spatial_lalm.simulation.receivers import CapsuleErrors, Receiver, array_receiver, named_receiver
 from spatial_lalm.simulation.recipe import SceneRecipe
@@ -46,6 +46,7 @@ class _Take:
     stage: Stage
     background: Background
     snr_db: float
+    noise: Path | None = None
     events: list[SourceEvent] = field(default_factory=list)
     acoustics: list[Acoustics] = field(default_factory=list)
     turn_end_s: float = 0.0
@@ -94,7 +95,7 @@ def render_blocks(
         rng, take = _begin(recipe, library, seed, device)
         yield from (_whole if recipe.duration_s <= WHOLE_S else _in_pieces)(rng, recipe, take)
         labels.scene = _labels(recipe, take, seed)
-        labels.not_kept = tuple(sorted({*take.unkept, *unkept_by(labels.scene.acoustics, recipe)}))
+        labels.not_kept = tuple(sorted({*take.unkept, *unkept_in(labels.scene, recipe)}))
 
     return labels, blocks()
 
@@ -102,6 +103,8 @@ def render_blocks(
 def _whole(rng: np.random.Generator, recipe: SceneRecipe, take: _Take) -> Iterator[Samples]:
     rows = np.concatenate(list(_windows(rng, recipe, take)), axis=1)
     rows *= _level(rng, recipe, rows[0], rows)
+    if 10 * np.log10(np.mean(rows[0] ** 2)) < recipe.level_db[0] - LEVEL_SLACK_DB:
+        take.unkept["level_db"] += 1
     yield _heard(take, rows, 0)
 
 
@@ -111,7 +114,10 @@ def _in_pieces(rng: np.random.Generator, recipe: SceneRecipe, take: _Take) -> It
     take.stage = replace(take.stage, peak=EVENT_PEAK / float(gain))
     start = 0
     for rows in _windows(rng, recipe, take):
-        yield np.clip(_heard(take, rows * gain, start), -1.0, 1.0)
+        heard = _heard(take, rows * gain, start)
+        if np.abs(heard).max() > 1.0:
+            take.unkept["level_db"] += 1
+        yield np.clip(heard, -1.0, 1.0)
         start += rows.shape[1]
 
 
@@ -124,11 +130,30 @@ def _begin(recipe: SceneRecipe, library: SourceLibrary, seed: int, device: str) 
     samples = round(recipe.duration_s * recipe.rate)
     stage = Stage(recipe, library, room, receiver, motion, seed, device=device)
     background = Background.draw(rng, recipe.background, receiver, recipe.rate, samples)
-    if not motion.moves and rng.random() < recipe.background.directional_share:
-        response, place = stage.noise_response(rng)
-        background = replace(background, directional=response, place=place)
+    placed = not motion.moves and rng.random() < recipe.background.directional_share
+    noise = stage.noise_path(rng) if placed else None
     snr_db = float(rng.uniform(*recipe.background.snr_db))
-    return rng, _Take(stage, background, snr_db, unkept=Counter(unkept))
+    return rng, _Take(stage, background, snr_db, noise, unkept=Counter(unkept))
+
+
+def _settle(take: _Take, plan: list[PlannedSound]) -> None:
+    """Give the room the walls that its first sounds ask for (``engine.settling``), and let the steady noise into it.
+
+    Other engines' rooms keep theirs: one more response of rays, or of all images, would take as long as the scene.
+    """
+    from spatial_lalm.simulation.engine.settling import settled
+
+    stage, recipe = take.stage, take.stage.recipe
+    if plan and recipe.engine == "images" and not stage.room.outdoors:
+        spoken = stage.library.labels == {"speech"}
+        labels = ["speech" if spoken or planned.talker is not None else "" for planned in plan]
+        begun = zip(plan, labels, strict=True)
+        paths = [paths_at(stage, planned, label, planned.way.times[:1])[0] for planned, label in begun]
+        room = settled(paths, recipe.rooms.t60_s, recipe.rate)
+        stage = take.stage = replace(stage, room=room)
+    if take.noise is not None:
+        response, place = stage.noise_response(replace(take.noise, room=stage.room))
+        take.background = replace(take.background, directional=response, place=place)
 
 
 def _receiver(recipe: SceneRecipe, rng: np.random.Generator) -> Receiver:
@@ -147,16 +172,19 @@ def _windows(rng: np.random.Generator, recipe: SceneRecipe, take: _Take) -> Iter
     No sound begins before its window (but in the first), so that what came before is final.
     """
     stage = take.stage
-    t60_s = float(decay_times(stage.room)[3])
+    t60_s = float(decay_times(stage.room)[3])  # of the walls as drawn, so that places do not depend on settling
     samples = round(recipe.duration_s * recipe.rate)
     waiting = np.zeros((stage.rows, 0), np.float32)
     number = 0
     for window_s in windows(recipe.duration_s, recipe.sources.window_s):
         place = Place(stage.room, t60_s, stage.motion.way.at(np.array([window_s[0]]))[0], take.unkept)
         plan = plan_window(rng, stage.recipe.sources, place, window_s, "speech" in stage.library.labels)
+        if window_s[0] == 0:
+            _settle(take, plan)
         start, stop = (round(edge * recipe.rate) for edge in window_s)
         stop = min(stop, samples)
         block, waiting = _taken(waiting, stop - start)
+        talkers = set[int | None]()
         for planned in plan:
             number += 1
             sound = _render(take, planned, number)
@@ -164,6 +192,9 @@ def _windows(rng: np.random.Generator, recipe: SceneRecipe, take: _Take) -> Iter
                 continue
             waiting = _laid(block, waiting, sound, start)
             _note(take, sound)
+            talkers |= {planned.talker} if sound.event else set()
+        if plan and plan[0].talker is not None and len(talkers) < 2:
+            take.unkept["sources.conversation_share"] += 1
         noise = take.background.block(start, stop)
         yield block + noise * np.float32(10 ** (-take.snr_db / 20))
 
@@ -210,6 +241,7 @@ def _laid(block: Samples, waiting: Samples, sound: Sound, start: int) -> Samples
 
 def _note(take: _Take, sound: Sound) -> None:
     """Keep what a sound tells; its direct sound over the background is known now."""
+    take.unkept.update(sound.unkept)
     if sound.event is None:
         return
     rate = take.stage.recipe.rate

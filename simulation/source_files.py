@@ -1,9 +1,14 @@
-"""Lists of dry mono files (folder or CSV), checked by their headers, and a bounded cache of their decoded sound."""
+"""Lists of dry mono files (folder or CSV), checked by their headers, and a bounded cache of their decoded sound.
+
+What the files hold is looked at by ``source_survey``.
+"""
 
 from __future__ import annotations
 
 import csv
+import re
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,17 +17,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spatial_lalm.errors import InputError
+from spatial_lalm.simulation.excerpts import active_frames
 
 SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff"})
 LONG_S = 600.0
-SHORTEST_S = 0.02
 """Files longer than this are read in excerpts each time and never kept whole in memory."""
+STRETCH_TRIES = 8
+"""Excerpts of these that are drawn for one that is no pause."""
+SHORTEST_S = 0.02
+STREAMED = 0x7FFF_F000
+"""A WAV that was written into a pipe promises at least so many bytes, because it did not know how many would come."""
+PADDING = 8
+"""Bytes that a chunk may promise too much by careless rounding."""
 CACHE_BYTES = 3 << 29
 
 
 @dataclass(frozen=True)
 class FileEntry:
-    """A mono file of a class; ``rate`` in Hz and ``frames`` as its header says."""
+    """A mono file of a class; ``rate`` in Hz and ``frames`` as its header says.
+
+    ``sha256`` is that of its bytes and ``loudest`` the sample at which its loudest 20 ms begin, once it was surveyed.
+    """
 
     path: Path
     label: str
@@ -30,6 +45,12 @@ class FileEntry:
     frames: int
     speaker: str | None = None
     text: str = ""
+    sha256: str = ""
+    loudest: int = 0
+
+
+Row = tuple[Path, str, str | None, str]
+"""File, class, speaker and text."""
 
 
 def read_folder(folder: Path, split: str | None = None) -> list[FileEntry]:
@@ -43,7 +64,7 @@ def read_folder(folder: Path, split: str | None = None) -> list[FileEntry]:
     for path in files:
         if path.parent == folder:
             raise InputError(f"{path}: lies in no class folder; move it to {inside / path.name}")
-    return [_checked(path, path.relative_to(folder).parts[0]) for path in files]
+    return _checked([(path, path.relative_to(folder).parts[0], None, "") for path in files])
 
 
 def read_list(path: Path, split: str | None = None) -> list[FileEntry]:
@@ -52,7 +73,7 @@ def read_list(path: Path, split: str | None = None) -> list[FileEntry]:
     kept = [(number, row) for number, row in rows if split is None or (row.get("split") or "").strip() == split]
     if not kept:
         raise InputError(f"{path}: no row" + (f" of split {split!r}; its 'split' column says which" if split else ""))
-    return [_row_entry(path, number, row) for number, row in kept]
+    return _checked([_row(path, number, row) for number, row in kept])
 
 
 def _rows(path: Path, split: str | None) -> list[tuple[int, dict[str, str]]]:
@@ -72,17 +93,39 @@ def _rows(path: Path, split: str | None) -> list[tuple[int, dict[str, str]]]:
     return rows
 
 
-def _row_entry(path: Path, number: int, row: dict[str, str]) -> FileEntry:
+def _row(path: Path, number: int, row: dict[str, str]) -> Row:
     name, label = (row.get("file") or "").strip(), (row.get("class") or "").strip()
     if not name or not label or not label.isprintable():
         raise InputError(f"{path}, row {number}: file {name!r}, class {label!r}: both must be given")
     target = path.parent / name
     if not target.is_file():
         raise InputError(f"{path}, row {number}: no file {target}; paths are relative to the folder of the CSV")
-    return _checked(target, label, (row.get("speaker") or "").strip() or None, (row.get("text") or "").strip())
+    return target, label, (row.get("speaker") or "").strip() or None, (row.get("text") or "").strip()
 
 
-def _checked(path: Path, label: str, speaker: str | None = None, text: str = "") -> FileEntry:
+def _checked(rows: Sequence[Row]) -> list[FileEntry]:
+    """The entries of all rows; ``InputError`` for headers that are none of a mono file with sound in it."""
+    entries: list[FileEntry] = []
+    broken: list[str] = []
+    for row in rows:
+        try:
+            entries.append(_entry(*row))
+        except InputError as error:
+            broken.append(str(error))
+    refuse_broken(broken, len(rows))
+    return entries
+
+
+def refuse_broken(told: Sequence[str], files: int) -> None:
+    """One ``InputError`` for the broken ones of some files: what is ``told`` of the first, and names of a few more."""
+    if not told:
+        return
+    others = [Path(line.partition(": ")[0]).name for line in told[1:]]
+    more = ", ".join(others[:4]) + (", ..." if len(others) > 4 else "")
+    raise InputError(told[0] + (f"; of {files} files {len(others)} more are broken: {more}" if others else ""))
+
+
+def _entry(path: Path, label: str, speaker: str | None, text: str) -> FileEntry:
     """An entry whose header is that of a mono file with sound in it."""
     import soundfile
 
@@ -98,6 +141,9 @@ def _checked(path: Path, label: str, speaker: str | None = None, text: str = "")
         raise InputError(f"{path}: sample rate {info.samplerate} Hz; 1000 to 768000 Hz are supported")
     if (length_s := info.frames / info.samplerate) < SHORTEST_S:
         raise InputError(f"{path}: {1e3 * length_s:.1f} ms; at least {1e3 * SHORTEST_S:.0f} ms of sound are needed")
+    for promised, there in re.findall(r"^ *(?:data|SSND) : (\d+) \(should be (\d+)\)", info.extra_info, re.MULTILINE):
+        if int(there) + PADDING < int(promised) < STREAMED:
+            raise InputError(f"{path}: cut short, holds {there} of {promised} bytes of sound; mend or remove the file")
     return FileEntry(path, label, info.samplerate, info.frames, speaker, text)
 
 
@@ -125,6 +171,15 @@ def decode(entry: FileEntry, rate: int, start: int = 0, frames: int = -1) -> NDA
     return np.asarray(soxr.resample(mono, entry.rate, rate), dtype=np.float32)
 
 
+def _stretch(entry: FileEntry, rng: np.random.Generator, frames: int, rate: int) -> NDArray[np.float32]:
+    """A random stretch of ``frames`` of the file's samples that is no pause, at last that with the loudest moment."""
+    for _ in range(STRETCH_TRIES):
+        audio = decode(entry, rate, int(rng.integers(0, entry.frames - frames + 1)), frames)
+        if active_frames(audio, rate).any():
+            return audio
+    return decode(entry, rate, int(np.clip(entry.loudest - frames // 2, 0, entry.frames - frames)), frames)
+
+
 class AudioCache:
     """Decoded files as int16 with a scale each, the least recently used dropped above ``limit`` bytes.
 
@@ -148,8 +203,7 @@ class AudioCache:
     def read(self, entry: FileEntry, rng: np.random.Generator, samples: int, rate: int) -> NDArray[np.float32]:
         """The whole file at ``rate``, or a random stretch of a file longer than ``LONG_S``."""
         if entry.frames > LONG_S * entry.rate:
-            frames = min(entry.frames, int(2 * samples * entry.rate / rate) + entry.rate)
-            return decode(entry, rate, int(rng.integers(0, entry.frames - frames + 1)), frames)
+            return _stretch(entry, rng, min(entry.frames, int(2 * samples * entry.rate / rate) + entry.rate), rate)
         packed, scale = self._packed(entry, rate)
         return packed.astype(np.float32) * scale
 

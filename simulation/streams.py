@@ -27,7 +27,7 @@ from torch.utils.data import Dataset, IterableDataset, Sampler, get_worker_info
 
 from spatial_lalm.audio.scene import Scene
 from spatial_lalm.errors import InputError
-from spatial_lalm.simulation.keeping import refuse_impossible
+from spatial_lalm.simulation.impossible import refuse_impossible
 from spatial_lalm.simulation.library import SourceLibrary
 from spatial_lalm.simulation.recipe import SceneRecipe
 from spatial_lalm.simulation.sampling import render_scene
@@ -176,7 +176,7 @@ class OnTheFlyScenes(IterableDataset[Item]):
         chunk: int = 1,
         render: Render = render_scene,
     ) -> None:
-        refuse_impossible(recipe)
+        refuse_impossible(recipe, library.labels)
         self.recipe, self.library, self.seed = recipe, library, seed
         self.start, self.stop, self.chunk, self.render = start, stop, chunk, render
 

@@ -20,7 +20,7 @@ TURN_S = (0.8, 5.0)
 """Length of a turn in a conversation, log-uniform."""
 TALKERS = (2, 4)
 TALKERS_REACH_DB = 3.0
-"""Talkers in a conversation differ in level by up to this."""
+"""Levels of talkers in a conversation lie within +- this, or a recipe's smaller spread."""
 PLACE_TRIES = 100
 """Places that are tried for one source to be off the others' directions ..."""
 WINDOW_TRIES = 10
@@ -53,6 +53,9 @@ def plan_window(
     """The sounds of a window; ``speech`` says whether there are talkers to hold a conversation."""
     if speech and rng.random() < recipe.conversation_share:
         return _conversation(rng, recipe, place, window_s)
+    # By numbers of its own: without speech nothing else is drawn for it.
+    if not speech and rng.spawn(1)[0].random() < recipe.conversation_share:
+        place.unkept["sources.conversation_share"] += 1
     count = int(rng.choice(len(recipe.counts), p=np.array(recipe.counts) / sum(recipe.counts)))
     ways = _ways(rng, recipe, place, window_s, count)
     sounds = [_sound(rng, recipe, place, window_s, way) for way in ways]
@@ -173,7 +176,8 @@ def _conversation(
     Turns are planned for the shortest they may become; those that begin too late are left out when their time comes.
     """
     places = _places(rng, recipe, place, int(rng.integers(TALKERS[0], TALKERS[1] + 1)))
-    levels = rng.uniform(-TALKERS_REACH_DB, TALKERS_REACH_DB, len(places))
+    reach_db = min(TALKERS_REACH_DB, recipe.level_spread_db)
+    levels = rng.uniform(-reach_db, reach_db, len(places))
     directed = recipe.directed_share > 0
     first = int(rng.integers(2**31))  # sets the voices of one conversation off from those of the next
     turns: list[PlannedSound] = []

@@ -141,10 +141,14 @@ def sample_crossing(
 
 @dataclass(frozen=True)
 class ReceiverMotion:
-    """Where the receiver is and looks: a way, and a yaw that grows by ``turn_deg_s`` from ``yaw_deg`` on."""
+    """Where the receiver is and looks: a way, and a yaw that grows by ``turn_deg_s`` from 0 on.
+
+    ``held`` says that it was to be carried and is not.
+    """
 
     way: Trajectory
     turn_deg_s: float = 0.0
+    held: bool = False
 
     @property
     def moves(self) -> bool:
@@ -177,8 +181,9 @@ def sample_receiver_motion(
     """
     position = sample_receiver(rng, room, recipe.height_m)
     turn = rng.choice([-1, 1]) * log_uniform(rng, recipe.turn_deg_s) if rng.random() < recipe.turning_share else 0.0
-    if rng.random() >= recipe.carried_share or room.corners_m:
-        return ReceiverMotion(Trajectory.rest(position), float(turn))
+    carried = rng.random() < recipe.carried_share
+    if not carried or room.corners_m:
+        return ReceiverMotion(Trajectory.rest(position), float(turn), held=carried)
     goal = sample_receiver(rng, room, recipe.height_m)
     goal[2] = position[2]
     speed = log_uniform(rng, WALKING_M_S)

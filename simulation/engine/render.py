@@ -43,13 +43,14 @@ GRID_VALUES = 8_000_000
 class Response:
     """An impulse response.
 
-    ``taps (channels, T)`` of the receiver, what an omni microphone in its place hears, ``omni (T,)``, and the sample
-    (fractional) at which the direct sound arrives there.
+    ``taps (channels, T)`` of the receiver, what an omni microphone in its place hears, ``omni (T,)``, the sample
+    (fractional) at which the direct sound arrives there, and what it alone is of that, ``direct (T,)``.
     """
 
     taps: NDArray[np.float32]
     omni: NDArray[np.float32]
     direct_sample: float
+    direct: NDArray[np.float32]
 
 
 def render_responses(
@@ -67,12 +68,13 @@ def render_responses(
     where = torch.device(device)
     seam = np.array([mixing_time(path) for path in paths])
     decay = decay_of(paths, seam - SEAM_S)
-    early = _early(paths, receiver, rate, decay.end_s if full else seam, full, where)
+    early, direct = _early(paths, receiver, rate, decay.end_s if full else seam, full, where)
+    ends = [round(end_s * rate) + round(RINGING_S * rate) for end_s in decay.end_s]
     if full:
-        return [_cut(path, early[i], decay.end_s[i], rate, receiver) for i, path in enumerate(paths)]
+        return [response_of(path, early[i], direct[i], ends[i], rate, receiver) for i, path in enumerate(paths)]
     late = _late(paths, decay, receiver, rate, where)
     return [
-        _cut(path, _joined(early[i], late[i], decay, i, rate), decay.end_s[i], rate, receiver)
+        response_of(path, _joined(early[i], late[i], decay, i, rate), direct[i], ends[i], rate, receiver)
         for i, path in enumerate(paths)
     ]
 
@@ -103,12 +105,16 @@ def _joined(early: Tensor, late: Tensor, decay: Decay, row: int, rate: int) -> T
     return whole
 
 
-def _cut(path: Path, rows: Tensor, end_s: float, rate: int, receiver: Receiver) -> Response:
-    """Rows to a response; an array's first row is the omni microphone beside its capsules."""
-    samples = round(end_s * rate) + round(RINGING_S * rate)
+def response_of(path: Path, rows: Tensor, direct: Tensor, samples: int, rate: int, receiver: Receiver) -> Response:
+    """Rows ``(R, T)`` and their direct sound ``(t,)`` to a response of so many samples.
+
+    An array's first row is the omni microphone beside its capsules.
+    """
     values = rows[:, :samples].cpu().numpy()
-    taps = values if receiver.array is None else values[1:]
-    return Response(np.ascontiguousarray(taps), np.ascontiguousarray(values[0]), path.direct_s * rate)
+    taps, omni = values if receiver.array is None else values[1:], np.ascontiguousarray(values[0])
+    alone = np.zeros_like(omni)
+    alone[: len(direct)] = direct[: len(omni)].cpu().numpy()
+    return Response(np.ascontiguousarray(taps), omni, path.direct_s * rate, alone)
 
 
 # ---------------------------------------------------------------- early part
@@ -116,12 +122,16 @@ def _cut(path: Path, rows: Tensor, end_s: float, rate: int, receiver: Receiver) 
 
 def _early(
     paths: Sequence[Path], receiver: Receiver, rate: int, until_s: Floats, full: bool, device: torch.device
-) -> Tensor:
-    """Image sources as heard, ``(P, R, T)``: R rows are the receiver's channels, an array's after one of W."""
+) -> tuple[Tensor, Tensor]:
+    """Image sources as heard, ``(P, R, T)``, and the direct sound in W alone ``(P, T)``.
+
+    The R rows are the receiver's channels, an array's after one of W.
+    """
     images = image_sources(paths, until_s * SPEED_OF_SOUND, device)
     if not full:
         fade_out(images, until_s)
-    return hear_images(images, len(paths), receiver, early_size(float(until_s.max()), rate), rate)
+    size = early_size(float(until_s.max()), rate)
+    return hear_images(images, len(paths), receiver, size, rate), direct_sound(images, size, rate)
 
 
 def early_size(until_s: float, rate: int) -> int:
@@ -144,6 +154,18 @@ def hear_images(images: Images, paths: int, receiver: Receiver, size: int, rate:
     return torch.cat(
         [_hear(images, range(start, min(start + step, paths)), receiver, columns, size, rate) for start in starts]
     )
+
+
+def direct_sound(images: Images, size: int, rate: int) -> Tensor:
+    """The direct sounds among images as W hears them, ``(P, size)``: one pulse each, by its exact spectrum."""
+    direct = images.only(images.direct)
+    filters = _band_filters(size, rate, direct.distance.device)
+    turns = torch.arange(filters.shape[1], device=filters.device, dtype=torch.float64) / size
+    phase = -2 * torch.pi * (direct.distance.double()[:, None] * (rate / SPEED_OF_SOUND) * turns).remainder(1.0).float()
+    spectra = (direct.amplitude.to(filters.dtype) @ filters) * torch.polar(torch.ones_like(phase), phase)
+    heard: Tensor = torch.fft.irfft(spectra, size)
+    heard[:, size - round(BEFORE_S * rate) :] = 0.0
+    return heard
 
 
 def _columns(degrees: tuple[int, ...]) -> NDArray[np.int64]:

@@ -10,6 +10,7 @@ Legend: B octave bands, Q directions, H moments.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -34,6 +35,9 @@ STEPS = 6
 """... and how often they are tried; three are typical."""
 WALLS = (0.01, 0.97)
 """Absorptions that walls have."""
+Slopes = tuple[float, float, float]
+SLOPES = (-1.0, -3.0, -0.1)
+"""Reverberation times go with one over absorption, but for the air and walls at their limits."""
 _MOMENTS = np.linspace(0, 1, 64) ** 1.5
 _ENDED = 6.0
 """Nepers of the slowest rate after which any mixture of rates has fallen below ``FIT_DB``."""
@@ -88,22 +92,33 @@ def _band_energy() -> Floats:
 
 
 def clad(room: Room, t60_s: float) -> Room | None:
-    """The room with walls of its own proportions that give it an expected T60; None where no walls can.
+    """The room with walls of its own proportions that give it an expected T60; None where no walls can."""
+    found, off = stretched(room, lambda tried: float(np.log(expected_t60(tried) / t60_s)), TOLERANCE, STEPS)
+    return found if off < TOLERANCE else None
 
-    All walls' -ln(1 - absorption) are stretched by one factor, which a secant finds, from walls that are about right.
+
+def stretched(
+    room: Room, log_ratio: Callable[[Room], float], tolerance: float, steps: int, slopes: Slopes = SLOPES
+) -> tuple[Room, float]:
+    """The room with walls for which ``log_ratio``, ln of its T60 over the one wanted, is within a tolerance of zero.
+
+    All walls' -ln(1 - absorption) are stretched by one factor, which a secant finds from walls that are about right:
+    ``slopes`` are what it begins with and the limits of what it believes, of ln T60 over ln factor. Returns the best of
+    at most ``steps`` rooms, the given one first, and how far off it is.
     """
     nepers = -np.log1p(-np.array(room.absorption))
-    factor, tried = 1.0, []
-    for _ in range(STEPS):
-        walls = np.clip(-np.expm1(-factor * nepers), *WALLS)
-        found = replace(room, absorption=tuple(walls.tolist()))
-        ratio = np.log(expected_t60(found) / t60_s)
-        if abs(ratio) < TOLERANCE:
-            return found
-        tried.append((np.log(factor), ratio))
-        slope = -1.0  # reverberation times go with one over absorption ...
-        if len(tried) > 1:
-            (x0, y0), (x1, y1) = tried[-2:]
-            slope = float(np.clip((y1 - y0) / (x1 - x0), -3.0, -0.1))  # ... but for the air and walls at their limits
-        factor = float(np.exp(np.log(factor) - ratio / slope))
-    return None
+    start, steepest, flattest = slopes
+    x, slope = 0.0, start
+    tried: list[tuple[float, float, float, Room]] = []
+    for _ in range(steps):
+        walls = np.clip(-np.expm1(-np.exp(x) * nepers), *WALLS)
+        found = replace(room, absorption=tuple(walls.tolist())) if tried else room
+        off = log_ratio(found)
+        tried.append((abs(off), x, off, found))
+        if abs(off) < tolerance:
+            break
+        if len(tried) > 1 and tried[-2][1] != x:
+            slope = float(np.clip((off - tried[-2][2]) / (x - tried[-2][1]), steepest, flattest))
+        x -= off / slope
+    least, _, _, best = min(tried, key=lambda one: one[0])
+    return best, least

@@ -23,7 +23,14 @@ from spatial_lalm.errors import InputError
 from spatial_lalm.simulation.engine.images import NEAREST_M, Images
 from spatial_lalm.simulation.engine.moving import STEP_S, faded_convolution, render_moving
 from spatial_lalm.simulation.engine.paths import Path, air_rates
-from spatial_lalm.simulation.engine.render import RINGING_S, Response, early_size, hear_images
+from spatial_lalm.simulation.engine.render import (
+    RINGING_S,
+    Response,
+    direct_sound,
+    early_size,
+    hear_images,
+    response_of,
+)
 from spatial_lalm.simulation.pyroom.rays import BOX_RATE, Pulses, pulses_of, radiated, seeded, trace
 from spatial_lalm.simulation.pyroom.rooms import build, place
 from spatial_lalm.simulation.room import sees
@@ -94,9 +101,10 @@ def _check(path: Path) -> None:
 
 def _response(path: Path, receiver: Receiver, rate: int, max_order: int | None) -> Response:
     _check(path)
-    values = _heard(_arrivals(path, max_order), receiver, rate).numpy()
-    taps = values if receiver.array is None else values[1:]
-    return Response(np.ascontiguousarray(taps), np.ascontiguousarray(values[0]), path.direct_s * rate)
+    arrivals = _arrivals(path, max_order)
+    rows = _heard(arrivals, receiver, rate)
+    direct = direct_sound(arrivals, early_size(path.direct_s, rate), rate)[0]
+    return response_of(path, rows, direct, rows.shape[1], rate, receiver)
 
 
 def _reflections(path: Path, receiver: Receiver, rate: int) -> Tensor:

@@ -66,11 +66,11 @@ def fitting_kinds(scene: Scene, spatial: Spatial = "full", shares: Shares | None
 
 
 def _acoustic_kinds(scene: Scene) -> list[str]:
-    """The kinds about what was measured; a ratio is one source's, so it is not asked about where there are more."""
-    if not scene.events or scene.acoustics is None:
+    """The kinds about what was measured in a room; a ratio is one source's: not asked about where there are more."""
+    if not scene.events or scene.acoustics is None or scene.room.outdoors:
         return []
     measured = scene.acoustics
-    kinds = ["reverberation"] if math.isfinite(measured.t60_s) and not scene.room.outdoors else []
+    kinds = ["reverberation"] if math.isfinite(measured.t60_s) else []
     ratios = {"drr": measured.drr_db, "clarity": measured.c50_db} if one_source(scene) else {}
     known = [kind for kind, value in ratios.items() if math.isfinite(value) and abs(value) < RATIO_LIMIT_DB]
     return kinds + known

@@ -55,19 +55,29 @@ def edt(view: View) -> list[Draft]:
 
 def edt_text(view: View, measured: Acoustics | None) -> list[str]:
     """The early decay time that was measured, in a sentence; nothing outdoors."""
-    known = measured is not None and math.isfinite(measured.edt_s) and not view.scene.room.outdoors
-    return [f"The early decay time is {measured.edt_s:.2f} s."] if known and measured else []
+    if measured is None or not told(view, measured.edt_s):
+        return []
+    return [f"The early decay time is {measured.edt_s:.2f} s."]
 
 
 def d50(view: View) -> list[Draft]:
     """The definition in per cent, which depends on where the source is: see ``edt``."""
-    return [Draft({}, text) for text in d50_text(view.scene.acoustics)] if one_source(view.scene) else []
+    return [Draft({}, text) for text in d50_text(view, view.scene.acoustics)] if one_source(view.scene) else []
 
 
-def d50_text(measured: Acoustics | None) -> list[str]:
-    """The definition that was measured, in a sentence."""
-    known = measured is not None and math.isfinite(measured.d50)
-    return [f"The definition D50 is {math.floor(100 * measured.d50 + 0.5)} %."] if known and measured else []
+def d50_text(view: View, measured: Acoustics | None) -> list[str]:
+    """The definition that was measured, in a sentence; nothing outdoors."""
+    if measured is None or not told(view, measured.d50):
+        return []
+    return [f"The definition D50 is {math.floor(100 * measured.d50 + 0.5)} %."]
+
+
+def told(view: View, value: float) -> bool:
+    """Whether a quantity of reverberation can be told: it was measured, in a room.
+
+    Over bare ground there is a DRR, that of one echo, but a question about reverberant sound would claim a room.
+    """
+    return math.isfinite(value) and not view.scene.room.outdoors
 
 
 def t60_band(view: View) -> list[Draft]:
@@ -111,7 +121,7 @@ def _level_of(view: View, name: str, field: str) -> list[Draft]:
     return [
         Draft({"x": view.names[i]}, f"The {name} is {wording.whole_decibels(level)} dB.", (i,), view.names[i].label)
         for i, level in levels.items()
-        if abs(level) < RATIO_LIMIT_DB
+        if told(view, level) and abs(level) < RATIO_LIMIT_DB
     ]
 
 
@@ -125,7 +135,7 @@ def _told_of(view: View, texts: Callable[[Acoustics | None], list[str]]) -> list
 
 def which_drr(view: View) -> list[Draft]:
     """Which of two sounds is the more direct."""
-    known = {i: a.drr_db for i in view.names if (a := view.events[i].acoustics) and math.isfinite(a.drr_db)}
+    known = {i: a.drr_db for i in view.names if (a := view.events[i].acoustics) and told(view, a.drr_db)}
     return [
         Draft(
             {"x": x, "y": y, "rank": rank},
@@ -149,6 +159,6 @@ KINDS = (
     DraftedKind("drr_of", "room", lambda view: _level_of(view, "direct-to-reverberant ratio", "drr_db"), judges.drr_of),
     DraftedKind("c50_of", "room", lambda view: _level_of(view, "clarity C50", "c50_db"), judges.c50_of),
     DraftedKind("edt_of", "room", lambda view: _told_of(view, partial(edt_text, view)), judges.edt_of),
-    DraftedKind("d50_of", "room", lambda view: _told_of(view, d50_text), judges.d50_of),
+    DraftedKind("d50_of", "room", lambda view: _told_of(view, partial(d50_text, view)), judges.d50_of),
     DraftedKind("which_drr", "room", which_drr, judges.which_drr),
 )

@@ -163,8 +163,8 @@ def _asked(recipe: SceneRecipe, paths: str) -> str:
 
 def asked(recipe: SceneRecipe, path: str) -> str:
     """The field at a dotted path and its value."""
-    table, name = path.split(".")
-    part = getattr(recipe, table)
+    *table, name = path.split(".")
+    part = getattr(recipe, table[0]) if table else recipe
     return f"{path} {value_text(getattr(part, name), is_range(get_type_hints(type(part))[name]))}"
 
 

@@ -9,6 +9,7 @@ import argparse
 import json
 import sys
 import time
+import warnings
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -68,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
         raise InputError("OUT, the folder for the scenes, is missing (see 'spatial-lalm simulate --help')")
     own, recipe = settings_of(args, args.config)
     try:
-        library = _library(own)
+        library = _library(own, recipe.rate)
         began = time.monotonic()
         made = _made(args, own, recipe, library)
         seconds = max(time.monotonic() - began, 1e-9)
@@ -77,6 +78,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"spatial-lalm: stopped; the same command goes on where {args.out} ends", file=sys.stderr)
         return 130
     summary = _summary(args.out, own, recipe, made, seconds) | {"contact_sheet": str(sheet)}
+    summary["left_out"] = [str(path) for path in library.left_out]
     print(json.dumps(summary | {"classes": list(library.classes)}) if args.json else summary_line(summary, recipe))
     return 0
 
@@ -124,10 +126,16 @@ def _describe(args: argparse.Namespace) -> int:
     return 0
 
 
-def _library(own: RunSettings) -> SourceLibrary:
+def _library(own: RunSettings, rate: int) -> SourceLibrary:
+    """The sounds, with a line of progress where all of them must be looked through."""
+    from spatial_lalm.app.progress import Progress
     from spatial_lalm.simulation.library import SourceLibrary
 
-    return SourceLibrary.open(own.sounds, own.split or None) if own.sounds else SourceLibrary.builtin()
+    if not own.sounds:
+        return SourceLibrary.builtin()
+    with Progress("sounds looked through") as progress, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what is left out is told in the summary
+        return SourceLibrary.open(own.sounds, own.split or None, rate=rate, progress=progress)
 
 
 # ---------------------------------------------------------------- what is told afterwards
@@ -167,6 +175,7 @@ def summary_line(summary: dict[str, Any], recipe: SceneRecipe) -> str:
     from spatial_lalm.app.describe import asked
     from spatial_lalm.app.progress import rate_text
     from spatial_lalm.simulation.keeping import REASONS
+    from spatial_lalm.simulation.library import left_out_text
 
     scenes, rendered = summary["scenes"], summary["rendered"]
     there = scenes - rendered
@@ -180,7 +189,8 @@ def summary_line(summary: dict[str, Any], recipe: SceneRecipe) -> str:
         f"{count} of {scenes} {noun} {'does' if count == 1 else 'do'} not keep {asked(recipe, name)} ({REASONS[name]})"
         for name, count in summary["not_kept"].items()
     ]
-    return "; ".join([line, *unkept])
+    silent = [left_out_text([Path(path) for path in summary["left_out"]])] if summary["left_out"] else []
+    return "; ".join([line, *silent, *unkept])
 
 
 def _audio_text(seconds: float) -> str:

@@ -119,7 +119,7 @@ def _refuse_duration(seconds: float, name: str) -> None:
 
 def _refuse_contradictions(own: RunSettings, recipe: SceneRecipe) -> None:
     """``InputError`` for settings that are each possible and together not."""
-    from spatial_lalm.simulation.keeping import refuse_impossible
+    from spatial_lalm.simulation.impossible import refuse_impossible
     from spatial_lalm.simulation.receivers import named_receiver
 
     refuse_impossible(recipe)
@@ -127,11 +127,6 @@ def _refuse_contradictions(own: RunSettings, recipe: SceneRecipe) -> None:
         raise InputError(f"split {own.split!r}: needs --sources with a CSV list; built-in sounds have no split")
     if recipe.receiver != "random":
         named_receiver(recipe.receiver)
-    if recipe.rooms.polygon_share > 0 and recipe.engine != "pyroomacoustics":
-        raise InputError(
-            f"rooms.polygon_share {recipe.rooms.polygon_share:g}: engine {recipe.engine} knows rectangles only; "
-            "use --engine pyroomacoustics"
-        )
     if own.layout == "dcase2025" and recipe.receiver != "foa":
         raise InputError(f"--layout dcase2025: its stereo is made from foa, not {recipe.receiver}; use --format foa")
     if own.layout in ("starss22", "starss23", "dcase2024") and not _fits_starss(recipe.receiver):

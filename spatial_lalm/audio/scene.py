@@ -38,7 +38,7 @@ CLASSES: tuple[str, ...] = (
 class Acoustics:
     """Room-acoustic quantities measured on one rendered response (ISO 3382-1), see ``simulation.acoustics``.
 
-    Quantities that could not be measured are NaN.
+    Quantities that could not be measured are NaN; in open air all but the DRR over ground whose echo stands apart.
     """
 
     t60_s: float

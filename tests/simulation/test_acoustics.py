@@ -20,6 +20,7 @@ from spatial_lalm.simulation.acoustics import (
     definition,
     direct_to_reverberant_db,
     measure,
+    measure_in_open_air,
     octave_masks,
     schroeder_db,
 )
@@ -103,6 +104,51 @@ def test_drr_window_ends_two_and_a_half_milliseconds_after_the_direct_sound() ->
     early[[160, 160 + 39]], late[[160, 160 + 41]] = 1.0, 1.0
     assert direct_to_reverberant_db(early, 160.0, RATE) == 60.0
     assert direct_to_reverberant_db(late, 160.0, RATE) == pytest.approx(0.0, abs=1e-9)
+
+
+@pytest.mark.parametrize("ratio_db", [15.0, 20.0, 30.0, 40.0])
+def test_drr_of_rendered_responses_is_free_of_the_pulse_that_rings_on(ratio_db: float) -> None:
+    """Ground whose echo comes 8 m far, where the direct sound comes 2 m, and that reflects a known share."""
+    ground = 1 - (8.0 / 2.0) ** 2 * 10 ** (-ratio_db / 10)
+    path = Path(Room.open_air(ground), np.array([80.0, 80.0, 5.0]), np.array([80.0, 80.0, 3.0]))
+    response = render_responses([path], ambisonic_receiver(0), RATE)[0]
+    own = measure(response.omni, response.direct_sample, RATE, response.direct)
+    assert own.drr_db == pytest.approx(ratio_db, abs=0.2)
+    from_outside = measure(response.omni, response.direct_sample, RATE)
+    assert from_outside.drr_db < 23.5
+
+
+def test_direct_sound_alone_is_what_the_field_without_walls_is() -> None:
+    room = Room((90.0,) * 3, (1.0,) * 6)
+    path = Path(room, np.array([30.0, 45.0, 45.0]), np.array([31.7, 44.0, 45.5]))
+    response = render_responses([path], ambisonic_receiver(1), RATE)[0]
+    rest = np.sum(np.square(response.omni - response.direct)) / np.sum(np.square(response.omni))
+    assert 10 * np.log10(rest) < -75
+
+
+def test_ringing_of_the_direct_sound_is_no_reverberation() -> None:
+    """A near source in a dry room: the same tail as behind a far weaker direct sound."""
+    tail = np.concatenate([np.zeros(900), decay(0.3, 0.5, seed=8)]) * 1e-3
+    direct = np.zeros_like(tail)
+    direct[160:1600] = np.sin(np.arange(1440) * 2 * np.pi * 60 / RATE) * np.exp(-np.arange(1440) / 120)
+    known = measure(direct + tail, 160.0, RATE, direct)
+    assert known.t60_s == pytest.approx(decay_time(tail[900:], RATE), rel=0.01)
+    assert abs(measure(direct + tail, 160.0, RATE).t60_s / known.t60_s - 1) > 0.2
+
+
+@pytest.mark.parametrize(("height_m", "told"), [(2.0, True), (1.4, False), (0.2, False)])
+def test_over_ground_there_is_a_ratio_where_its_echo_stands_apart(height_m: float, told: bool) -> None:
+    """Echoes 4.1, 2.1 and 0.05 ms behind the direct sound, and nothing else that a room would have."""
+    source, receiver = np.array([84.0, 83.0, height_m]), np.array([80.0, 80.0, height_m])
+    path = Path(Room.open_air(0.1), source, receiver)
+    response = render_responses([path], ambisonic_receiver(1), RATE)[0]
+    found = measure_in_open_air(response.omni, response.direct_sample, RATE, response.direct)
+    way_m = np.hypot(5.0, 2 * height_m)
+    expected = 20 * np.log10(way_m / 5.0) - 10 * np.log10(0.9)
+    assert found.drr_db == pytest.approx(expected, abs=0.2) if told else np.isnan(found.drr_db)
+    others = [found.c50_db, found.d50, found.t60_s, found.edt_s, *found.t60_bands_s, *found.edt_bands_s]
+    assert len(others) == 16
+    assert np.isnan(others).all()
 
 
 @pytest.mark.parametrize("t60_s", [0.3, 0.8, 2.0])

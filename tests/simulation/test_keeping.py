@@ -12,20 +12,14 @@ import numpy as np
 import pytest
 
 from spatial_lalm.audio.conventions import angle_between
-from spatial_lalm.audio.scene import Acoustics, Room
+from spatial_lalm.audio.scene import Acoustics, Room, Scene, SourceEvent
 from spatial_lalm.errors import InputError
 from spatial_lalm.simulation.engine.paths import decay_times
 from spatial_lalm.simulation.engine.reverberation import expected_t60
-from spatial_lalm.simulation.keeping import (
-    REASONS,
-    WIDEST_DEG,
-    refuse_impossible,
-    sample_setting,
-    unkept_by,
-    with_unkept,
-)
+from spatial_lalm.simulation.impossible import WIDEST_DEG, refuse_impossible
+from spatial_lalm.simulation.keeping import REASONS, sample_setting, unkept_by, unkept_in, with_unkept
 from spatial_lalm.simulation.overlap import PlannedSound
-from spatial_lalm.simulation.recipe import ReceiverRecipe, RoomRecipe, SceneRecipe, SourceRecipe
+from spatial_lalm.simulation.recipe import BackgroundRecipe, ReceiverRecipe, RoomRecipe, SceneRecipe, SourceRecipe
 from spatial_lalm.simulation.room import critical_distance, sample_room
 from spatial_lalm.simulation.timeline import Place, plan_window
 
@@ -126,6 +120,66 @@ def test_settings_that_rule_each_other_out_are_refused() -> None:
         InputError, match=r"^sources.event_s \[3, 9\]: scenes are 2 s long; lower it, or give more dura"
     ):
         refuse_impossible(SceneRecipe(duration_s=2.0, sources=replace(PLAIN, event_s=(3.0, 9.0))))
+
+
+@pytest.mark.parametrize(
+    ("recipe", "told"),
+    [
+        (with_sources(crossing_share=1.0, moving_share=0.5, most_at_once=1, event_s=(0.5, 2.0)), "most_at_once = 1"),
+        (with_sources(crossing_share=1.0, moving_share=0.5, counts=(0, 1.0)), "has no two sources in a window"),
+        (with_sources(moving_share=0.5, conversation_share=1.0), "talkers stay at sources.conversation_share = 1"),
+        (
+            SceneRecipe(
+                background=BackgroundRecipe(directional_share=0.9), receivers=ReceiverRecipe(turning_share=1.0)
+            ),
+            "every receiver turns",
+        ),
+        (
+            SceneRecipe(
+                engine="pyroomacoustics",
+                rooms=RoomRecipe(polygon_share=1.0, outdoors_share=0.0),
+                receivers=ReceiverRecipe(carried_share=0.5),
+            ),
+            "over floors with corners",
+        ),
+        (SceneRecipe(rooms=RoomRecipe(polygon_share=0.5)), "engine images knows rectangles only"),
+        (SceneRecipe(rooms=RoomRecipe(scattering=(0.2, 0.3)), engine="all-images"), "images keep their direction"),
+        (
+            SceneRecipe(duration_s=61.0, level_db=(-20.0, -14.0)),
+            "have at most -26 dB; lower it, or make shorter scenes",
+        ),
+    ],
+)
+def test_what_is_asked_for_and_could_never_be_is_refused(recipe: SceneRecipe, told: str) -> None:
+    with pytest.raises(InputError, match=told) as caught:
+        refuse_impossible(recipe)
+    assert len(str(caught.value).splitlines()) == 1
+    assert "; " in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        with_sources(conversation_share=1.0, moving_share=0.25),
+        SceneRecipe(receivers=ReceiverRecipe(turning_share=1.0)),
+        SceneRecipe(rooms=RoomRecipe(scattering=(0.0, 0.0)), engine="all-images"),
+        SceneRecipe(engine="all-images"),
+        SceneRecipe(duration_s=60.0, level_db=(-20.0, -14.0)),
+        SceneRecipe(duration_s=61.0, level_db=(-26.0, -14.0)),
+    ],
+)
+def test_defaults_that_find_nothing_to_do_are_no_mistake(recipe: SceneRecipe) -> None:
+    refuse_impossible(recipe)
+
+
+def test_conversations_need_speech_among_the_sounds() -> None:
+    talk = with_sources(conversation_share=0.5)
+    refuse_impossible(talk, {"rain", "speech"})
+    refuse_impossible(SceneRecipe(), {"rain"})
+    with pytest.raises(
+        InputError, match=r"^sources.conversation_share 0.5: the sounds hold no class 'speech'; add some"
+    ):
+        refuse_impossible(talk, {"rain"})
 
 
 @pytest.mark.parametrize(("t60_s", "kept"), [(0.17, False), (0.19, True), (0.5, True), (1.05, True), (1.2, False)])
@@ -248,3 +302,55 @@ def test_turns_do_not_overlap_where_nothing_may() -> None:
     gaps = [turn.gap_s for turn in plan(sources, 0, 60.0)[0]]
     assert min(gaps) == 0.0
     assert max(gaps) > 0.5
+
+
+def test_windows_that_would_talk_are_counted_where_there_is_no_speech() -> None:
+    """And nothing else changes: without speech the same sounds come as at a share of 0."""
+    told = 0
+    for seed in range(60):
+        place = Place(ROOM, 0.4, np.array([4.0, 3.5, 1.4]))
+        silent = Place(ROOM, 0.4, np.array([4.0, 3.5, 1.4]))
+        asked = plan_window(
+            np.random.default_rng(seed), replace(PLAIN, conversation_share=0.3), place, (0.0, 10.0), speech=False
+        )
+        plain = plan_window(np.random.default_rng(seed), PLAIN, silent, (0.0, 10.0), speech=False)
+        assert [sound.way.points.tolist() for sound in asked] == [sound.way.points.tolist() for sound in plain]
+        told += place.unkept["sources.conversation_share"]
+        assert not silent.unkept
+    assert 9 <= told <= 28  # three deviations around 18
+
+
+def test_talkers_keep_a_spread_of_levels_smaller_than_theirs() -> None:
+    sources = replace(PLAIN, conversation_share=1.0)
+    assert max(abs(turn.level_db) for turn in plan(replace(sources, level_spread_db=0.5), 0, 60.0)[0]) <= 0.5
+    assert max(abs(turn.level_db) for turn in plan(sources, 0, 60.0)[0]) > 0.5
+
+
+def test_receivers_that_stay_over_corners_though_they_were_to_be_carried_are_counted() -> None:
+    recipe = SceneRecipe(
+        rooms=RoomRecipe(polygon_share=0.7, outdoors_share=0.0), receivers=ReceiverRecipe(carried_share=0.5)
+    )
+    told = []
+    for seed in range(40):
+        room, motion, unkept = sample_setting(np.random.default_rng(seed), recipe)
+        told.append("receivers.carried_share" in unkept)
+        assert not (told[-1] and (motion.way.moves or not room.corners_m))
+    assert 5 <= sum(told) <= 25
+
+
+def event(onset_s: float, offset_s: float, distance_m: float = 2.0) -> SourceEvent:
+    return SourceEvent("rain", onset_s, offset_s, ((0.0, 0.0, distance_m),), (True,))
+
+
+def test_labels_tell_what_came_too_near_and_what_overlaps_too_much() -> None:
+    recipe = with_sources(nearest_m=1.0, most_at_once=2)
+    scene = Scene(10.0, 16_000, 1, ROOM, (4.0, 3.5, 1.4), (), None, 20.0, 0)
+    for events, names in (
+        ((event(0, 4), event(1, 5), event(4.1, 6)), []),
+        ((event(0, 4), event(1, 5), event(2, 6)), ["sources.most_at_once"]),
+        ((event(0, 4, 0.9),), ["sources.nearest_m"]),
+        ((event(0, 4, 0.99),), []),
+        ((), []),
+    ):
+        assert unkept_in(replace(scene, events=events), recipe) == names
+        assert set(names) <= set(REASONS)

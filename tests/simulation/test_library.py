@@ -258,7 +258,7 @@ def test_refuses_files_that_are_stereo_empty_or_no_audio(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("value", "words"), [(np.nan, "NaN or infinite"), (np.inf, "NaN or infinite"), (0.0, "silent")]
 )
-def test_refuses_nan_and_silence_when_drawn(tmp_path: Path, value: float, words: str) -> None:
+def test_refuses_nan_and_silence(tmp_path: Path, value: float, words: str) -> None:
     path = save(tmp_path / "s/rain/a.wav", np.full(RATE, value), subtype="FLOAT")
     message = refusal(tmp_path / "s")
     assert str(path) in message

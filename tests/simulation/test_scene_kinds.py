@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from spatial_lalm.audio.conventions import angle_between, rotation_matrix, unit_vector
 from spatial_lalm.audio.scene import FRAME_S, Scene
 from spatial_lalm.simulation.library import SourceLibrary
+from spatial_lalm.simulation.questions import ask_many
 from spatial_lalm.simulation.recipe import (
     ReceiverRecipe,
     SceneRecipe,
@@ -22,6 +23,7 @@ from spatial_lalm.simulation.recipe import (
 )
 from spatial_lalm.simulation.sampling import FULL_SCALE, render_blocks, render_scene
 from spatial_lalm.simulation.writer import json_bytes
+from spatial_lalm.train.data import room_targets
 
 Samples = NDArray[np.float32]
 LONG = SceneRecipe(
@@ -29,7 +31,7 @@ LONG = SceneRecipe(
     sources=SourceRecipe(counts=(0, 0, 0, 1.0), window_s=50.0, moving_share=0.2, conversation_share=0.0),
     receivers=ReceiverRecipe(turning_share=0.0, carried_share=0.0),
 )
-
+ABOUT_REVERBERATION = {"drr", "clarity", "drr_of", "c50_of", "which_drr", "d50", "d50_of", "edt", "edt_of", "t60"}
 
 Rendered = Callable[..., tuple[Samples, Scene]]
 Change = Callable[..., SceneRecipe]
@@ -159,8 +161,13 @@ def test_open_air_has_no_reverberation_and_no_volume(scene: Rendered, plain: Pla
         assert plain(Scene.from_json(content)) == plain(labels)
         for event in labels.events:
             assert event.acoustics is not None
-            assert np.isnan(event.acoustics.t60_s)
-            assert event.acoustics.c50_db > 20
+            assert np.isnan([event.acoustics.t60_s, event.acoustics.c50_db, event.acoustics.d50]).all()
+            assert labels.room.absorption[4] < 1 or np.isnan(event.acoustics.drr_db)
+        told = [event["acoustics"]["c50_db"] for event in content["events"]]
+        assert told == [None] * len(labels.events)
+        assert np.isnan(room_targets(labels)[[0, 8, 9]]).all()
+        asked = ask_many(labels, np.random.default_rng(seed), 200).kept
+        assert not ABOUT_REVERBERATION & {qa.kind for qa in asked}
 
 
 # ---------------------------------------------------------------- long scenes

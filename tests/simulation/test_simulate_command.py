@@ -144,7 +144,7 @@ def test_summary_line_and_json(tmp_path: Path, sounds: Path, capsys: pytest.Capt
 
 
 def test_one_scene_is_no_scenes() -> None:
-    summary = {"scenes": 1, "rendered": 0, "audio_s": 10.0, "folder": "out", "not_kept": {}}
+    summary = {"scenes": 1, "rendered": 0, "audio_s": 10.0, "folder": "out", "not_kept": {}, "left_out": []}
     told = simulate.summary_line(summary, SceneRecipe())
     assert told == "1 scene (1 was there), 10 s of audio, in out"
 
@@ -152,7 +152,7 @@ def test_one_scene_is_no_scenes() -> None:
 @pytest.mark.parametrize(("seconds", "text"), [(90.0, "90 s"), (600.0, "10 min"), (9000.0, "2.5 h")])
 def test_audio_is_told_in_the_unit_that_fits(seconds: float, text: str) -> None:
     summary = {"scenes": 3, "rendered": 3, "audio_s": seconds, "scenes_per_s": 0.5, "real_time_factor": 1234.5}
-    told = simulate.summary_line(summary | {"folder": "out", "not_kept": {}}, SceneRecipe())
+    told = simulate.summary_line(summary | {"folder": "out", "not_kept": {}, "left_out": []}, SceneRecipe())
     assert told == f"3 scenes, {text} of audio, 30.0/min, 1.23e+03 times real time, in out"
 
 
@@ -162,7 +162,8 @@ def test_progress_is_drawn_from_the_start_and_for_a_resumed_run(
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     for scenes in ("1", "2"):
         command(tmp_path / "out", "--scenes", scenes, "--sources", sounds)
-        shown = capsys.readouterr().err
+        looked, _, shown = capsys.readouterr().err.partition("\n")
+        assert looked.startswith("\rsounds looked through: 0/2\x1b[K")
         assert shown.startswith(f"\rscenes: 0/{scenes}\x1b[K")
         assert f"scenes: {scenes}/{scenes}, " in shown
         assert shown.endswith("\n")
@@ -314,6 +315,37 @@ def test_what_is_not_kept_is_told_in_the_summary_the_manifest_and_the_scene(
     assert scene["not_kept"] == ["sources.drr_db"]
     command(tmp_path / "hdf5", *words, "--layout", "hdf5", "--json")
     assert json.loads(capsys.readouterr().out)["not_kept"] == {"sources.drr_db": 2}
+
+
+def test_sounds_that_are_left_out_are_told_in_the_summary(
+    tmp_path: Path, sounds: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    silent = sounds / "tone" / "quiet.wav"
+    soundfile.write(silent, np.zeros(8000), 16_000)
+    command(tmp_path / "out", "--scenes", "1", "--sources", sounds)
+    shown = capsys.readouterr()
+    assert "; 1 sound is silent throughout and left out: quiet.wav" in shown.out
+    assert shown.err == ""
+    command(tmp_path / "out", "--scenes", "1", "--sources", sounds, "--json")
+    assert json.loads(capsys.readouterr().out)["left_out"] == [str(silent)]
+
+
+def test_conversation_without_speech_is_refused_before_anything_is_written(
+    tmp_path: Path, sounds: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = refusal(capsys, tmp_path / "out", "--config", "conversation", "--sources", sounds)
+    assert told.startswith("sources.conversation_share 1: the sounds hold no class 'speech'; add some ")
+    assert not (tmp_path / "out").exists()
+
+
+def test_broken_sound_is_refused_before_anything_is_written(
+    tmp_path: Path, sounds: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = sounds / "tone" / "z.wav"
+    soundfile.write(path, np.full(8000, np.nan), 16_000, subtype="FLOAT")
+    told = refusal(capsys, tmp_path / "out", "--sources", sounds)
+    assert told == f"{path}: holds NaN or infinite samples; mend or remove the file\n"
+    assert not (tmp_path / "out").exists()
 
 
 def test_seconds_of_long_scenes_are_told_as_they_are_rendered(
@@ -530,17 +562,43 @@ def test_a_copy_of_the_starss_array_has_its_place_in_starss(tmp_path: Path) -> N
 
 @pytest.mark.parametrize(
     ("words", "named"),
-    [(("--seed", "1"), "seed"), (("--format", "hoa2"), "recipe"), (("--sources", "builtin"), "sources")],
+    [
+        (("--seed", "1"), "seed"),
+        (("--format", "hoa2"), "recipe"),
+        (("--sources", "builtin"), "sources, which are not the same files, by name, content or order"),
+    ],
 )
 def test_folder_of_other_settings_is_refused(tmp_path: Path, sounds: Path, words: tuple[str, str], named: str) -> None:
     out = tmp_path / "out"
     command(out, "--scenes", "1", "--sources", sounds)
     before = tree(out)
-    if named == "sources":
+    if named.startswith("sources"):
         (sounds / "tone/a.wav").rename(sounds / "tone/b.wav")
         words = ("--sources", str(sounds))
     with pytest.raises(InputError, match=rf"holds scenes of other settings \({named}\)"):
         command(out, "--scenes", "1", "--sources", sounds, *words)
+    assert tree(out) == before
+
+
+def test_files_with_other_content_of_the_same_name_and_length_are_refused(tmp_path: Path, sounds: Path) -> None:
+    """Sounds as well as the array that hears them."""
+    out, array = tmp_path / "out", tmp_path / "mine.json"
+    preset("starss_mic").save(array)
+    words = ("--scenes", "1", "--sources", sounds, "--format", array)
+    command(out, *words)
+    before = tree(out)
+    preset("tetrahedral").save(array)
+    with pytest.raises(InputError, match=r"other settings \(receiver, whose file has another content\); choose"):
+        command(out, *words)
+    preset("starss_mic").save(array)
+    samples, rate = soundfile.read(sounds / "tone/a.wav")
+    soundfile.write(sounds / "tone/a.wav", -samples, rate)
+    with pytest.raises(
+        InputError, match=r"other settings \(sources, which are not the same files, by name, content or"
+    ):
+        command(out, *words)
+    soundfile.write(sounds / "tone/a.wav", samples, rate)
+    command(out, *words)
     assert tree(out) == before
 
 
@@ -562,9 +620,11 @@ def test_second_run_in_the_same_folder_is_refused(tmp_path: Path, sounds: Path) 
 
 
 def test_worker_that_meets_a_broken_file_ends_the_run_with_its_line(tmp_path: Path, sounds: Path) -> None:
+    """One that broke after it was looked at."""
+    library = SourceLibrary.open(sounds)
     for label in ("tone", "zither"):
         soundfile.write(sounds / label / "a.wav", np.full(8000, np.nan), 16_000, subtype="FLOAT")
     with pytest.raises(InputError, match="NaN or infinite"):
-        command(tmp_path / "out", "--scenes", "6", "--workers", "2", "--sources", sounds)
+        make_scenes(tmp_path / "out", SceneRecipe(duration_s=1.0), library, 6, workers=2)
     assert not multiprocessing.active_children()
     assert not (tmp_path / "out/manifest.json").exists()

@@ -66,7 +66,7 @@ def test_a_refused_cluster_leaves_nothing_behind(
     there = sorted(path.name for path in out.rglob("*")) if out.exists() else []
     words = ["simulate", str(out), "--scenes", "2", "--duration", "1", "--ray", "127.0.0.1:9"]
     assert cli.main(words) == 2
-    assert "--ray 127.0.0.1:9: nothing answers there" in capsys.readouterr().err
+    assert "--ray 127.0.0.1:9: no Ray cluster answered" in capsys.readouterr().err
     left = sorted(path.name for path in out.rglob("*")) if out.exists() else []
     assert [name for name in there if name != "manifest.json"] == left
     assert (tmp_path / "deep").exists() == (before != "missing")

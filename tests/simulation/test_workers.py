@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import multiprocessing
+import re
 import signal
 import socket
 import subprocess
@@ -17,6 +18,7 @@ from typing import Any
 import pytest
 
 from spatial_lalm.errors import InputError
+from spatial_lalm.simulation import cluster
 from spatial_lalm.simulation.dataset import make_scenes
 from spatial_lalm.simulation.library import SourceLibrary
 from spatial_lalm.simulation.recipe import SceneRecipe
@@ -26,6 +28,7 @@ LIBRARY = SourceLibrary.builtin(espeak=False)
 RECIPE = SceneRecipe(duration_s=1.0)
 HAS_RAY = importlib.util.find_spec("ray") is not None
 needs_ray = pytest.mark.skipif(not HAS_RAY, reason="ray is not installed")
+NOTHING: Any = None  # a task that is never done
 PLACES = [None, pytest.param("local", marks=needs_ray)]
 
 
@@ -173,17 +176,73 @@ def test_cluster_that_does_not_answer_and_ray_that_is_missing(
         list(results(tasks.Square(tmp_path), range(2), ray="auto"))
 
 
+def refusal(address: str) -> str:
+    with pytest.raises(InputError) as caught:
+        next(results(NOTHING, [1], ray=address))
+    assert len(str(caught.value).splitlines()) == 1
+    assert str(caught.value).startswith("--ray ")
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["nonsense", "http://127.0.0.1:8265", "127.0.0.1:99999", "127.0.0.1:0", ":6379", "a b:6379", "ray://auto", ""],
+)
+def test_what_is_no_address_is_refused_whether_there_is_ray_or_not(address: str) -> None:
+    assert refusal(address).endswith(": not an address; give HOST:PORT, ray://HOST:PORT, auto or local")
+
+
+def test_token_in_an_address_is_refused_and_not_repeated() -> None:
+    for address in ("secret@127.0.0.1:6379", "ray://me:secret@127.0.0.1:6379"):
+        told = refusal(address)
+        assert "secret" not in told
+        assert told.startswith(
+            "--ray ...@127.0.0.1:6379: a token has no place in the address; give HOST:PORT and set RAY_"
+        )
+
+
 @needs_ray
-def test_address_where_nothing_listens_is_refused_at_once(
-    tasks: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_address_where_nothing_listens_is_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ray.is_initialized", lambda: False)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
         for where in (address, f"ray://{address}"):
-            with pytest.raises(InputError, match=f"^--ray {where}: nothing answers there"):
-                next(results(tasks.Square(tmp_path), [1], ray=where))
+            assert refusal(where).startswith(
+                f"--ray {where}: no Ray cluster answered in 0 s (Connection refused); see "
+            )
+
+
+NOISE = (
+    "import sys; print(20 * '[W 1 1] rpc_client.h:153: Failed to connect to GCS at address 10.0.0.7:6379 within 5\\n')"
+)
+SILENT = "; sys.stdout.flush(); import time; time.sleep(60)"
+TOKEN = "; sys.exit('ray.exceptions.AuthenticationError: RPC error: InvalidAuthToken: token is missing. Ensure that')"
+OTHER = "; raise RuntimeError('Version mismatch: the cluster was started with Ray 2.1')"
+
+
+@needs_ray
+@pytest.mark.parametrize(
+    ("probe", "why"),
+    [
+        (SILENT, r"tried 10\.0\.0\.7:6379"),
+        (TOKEN, r"tried 10\.0\.0\.7:6379; it wants another token: set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN"),
+        (OTHER, r"tried 10\.0\.0\.7:6379; Version mismatch: the cluster was started with Ray 2\.1"),
+    ],
+)
+def test_cluster_that_does_not_let_us_in_is_told_in_a_line_without_its_noise(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], probe: str, why: str
+) -> None:
+    monkeypatch.setattr("ray.is_initialized", lambda: False)
+    monkeypatch.setattr(cluster, "PROBE", NOISE + probe)
+    monkeypatch.setattr(cluster, "ANSWER_S", 1.0 if probe == SILENT else 30.0)
+    told = refusal("auto")
+    assert re.fullmatch(
+        rf"--ray auto: no Ray cluster answered in \d s \({why}\); see 'ray status' for the address, or leave --ray out "
+        "and use --workers",
+        told,
+    )
+    assert capfd.readouterr() == ("", "")
 
 
 # ---------------------------------------------------------------- ends of runs

@@ -15,7 +15,7 @@ from spatial_lalm.audio.scene import CLASSES, Scene, SourceEvent
 from spatial_lalm.audio.wording import NAMES
 from spatial_lalm.simulation.questions.checks.basic_places import NUMBER, Key, read_spot, true_spot
 from spatial_lalm.simulation.questions.checks.oracle import covered
-from spatial_lalm.simulation.questions.checks.rooms import of_one_source, size_m3, t60_s
+from spatial_lalm.simulation.questions.checks.rooms import of_one_source, open_air, size_m3, t60_s
 from spatial_lalm.simulation.questions.checks.voices import ITEM, several_talkers, speakers, times_fit
 from spatial_lalm.simulation.questions.phrasings import ALIASES, GENERIC_ALL, GENERIC_ONE
 
@@ -152,7 +152,7 @@ def _acoustics(scene: Scene, qa: QuestionAnswer) -> bool:
         return abs(told - t60_s(scene)) <= 0.005 + 1e-9
     name, field = ("direct-to-reverberant ratio", "drr_db") if qa.kind == "drr" else ("clarity C50", "c50_db")
     told = _number(rf"The {name} is {NUMBER} dB\.", qa.answer)
-    return abs(told - of_one_source(scene, field)) <= 0.5 + 1e-9
+    return not open_air(scene) and abs(told - of_one_source(scene, field)) <= 0.5 + 1e-9
 
 
 def _room_size(scene: Scene, qa: QuestionAnswer) -> bool:

@@ -77,7 +77,7 @@ def d50(asked: Asked) -> set[int] | None:
 
 def _d50_fits(asked: Asked, d50: float) -> bool:
     told = oracle.number(r"The definition D50 is (\d+) %\.", asked.answer)
-    return abs(told - 100 * d50) <= 0.5 + 1e-9
+    return not open_air(asked.scene) and abs(told - 100 * d50) <= 0.5 + 1e-9
 
 
 def edt_of(asked: Asked) -> set[int] | None:
@@ -144,7 +144,8 @@ def indoors_or_outdoors(asked: Asked) -> set[int] | None:
 def _level(asked: Asked, name: str, field: str) -> set[int] | None:
     index, level = _own(asked, field)
     told = oracle.number(rf"The {name} is (-?\d+) dB\.", asked.answer)
-    return {index} if index is not None and abs(level - told) <= 0.5 + 1e-9 else None
+    fits = not open_air(asked.scene) and abs(level - told) <= 0.5 + 1e-9
+    return {index} if index is not None and fits else None
 
 
 def drr_of(asked: Asked) -> set[int] | None:
@@ -162,6 +163,8 @@ def which_drr(asked: Asked) -> set[int] | None:
     found = pair(asked)
     told = oracle.one(asked.scene, asked.answer.removesuffix("."))
     if found is None or told not in found or asked.slots["rank"] not in ("higher", "lower") or asked.answer[-1] != ".":
+        return None
+    if open_air(asked.scene):
         return None
     levels = {n: a.drr_db for n in found if (a := asked.scene.events[n].acoustics)}
     best = (max if asked.slots["rank"] == "higher" else min)(levels, key=lambda n: levels[n])

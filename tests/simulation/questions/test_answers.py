@@ -128,12 +128,14 @@ def test_rooms_and_open_air(event: Make, scene_of: Build) -> None:
     assert "The reverberation time at 250 Hz is 0.45 s." in answers(room, "t60_band")
     assert answers(field, "indoors_or_outdoors") == {"It was recorded outdoors."}
     inside = {"t60", "edt", "t60_band", "reverberation_word", "size_word", "t60_above", "volume_above"}
+    inside |= {"d50", "drr_of", "c50_of", "d50_of", "edt_of"}
     outside = {"t60_outdoors", "size_outdoors"}
     assert inside <= set(fitting_kinds(room, family="all"))
     assert outside <= set(fitting_kinds(field, family="all"))
     assert not inside & set(fitting_kinds(field, family="all"))
     assert not outside & set(fitting_kinds(room, family="all"))
-    assert not {"reverberation", "room_size"} & set(fitting_kinds(field))
+    assert {"reverberation", "drr", "clarity", "room_size"} <= set(fitting_kinds(room))
+    assert not {"reverberation", "drr", "clarity", "room_size"} & set(fitting_kinds(field))
 
 
 def test_false_premises_are_declined(event: Make, scene_of: Build) -> None:
