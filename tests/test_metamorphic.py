@@ -99,7 +99,7 @@ def test_arrays_hear_what_ideal_ambisonics_hear(name: str) -> None:
     apart = []
     for (samples, _), (ideal, _) in zip(scenes(name), scenes("foa"), strict=True):
         apart.append(float(angle_between(way(first(heard_by(preset(name), samples))), way(first(model().hear(ideal))))))
-    assert np.median(apart) < 6.0, apart
+    assert np.median(apart) < 8.0, apart  # of four scenes
 
 
 def test_a_file_of_encoded_sound_is_heard_as_the_raw_one(tmp_path: Path) -> None:

@@ -67,7 +67,7 @@ class EncoderStage:
     optimisation: Optimisation = field(default_factory=Optimisation)
     loss: LossWeights = field(default_factory=LossWeights)
     model: dict[str, Any] = field(default_factory=dict)  # fields of SpatialEncoderConfig
-    start: str = ""  # folder of a trained encoder to go on from, such as checkpoints/NAME; empty: random weights
+    start: str = ""  # folder of a trained encoder to go on from, empty: random weights
 
     def configuration(self) -> SpatialEncoderConfig:
         """The encoder's configuration."""
