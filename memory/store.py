@@ -26,9 +26,10 @@ from spatial_lalm.sealing import whole_or_absent
 Tables = Mapping[str, NDArray[Any]]
 
 KIND = "spatial-lalm memory"
-VERSION = 2
-"""Of the files that are written: the second has the levels of a trained memory, and calls windows windows."""
-READS = (1, 2)
+VERSION = 3
+"""Of the files that are written: the second has the levels of a trained memory, and calls windows windows; the third
+has who speaks in an event."""
+READS = (1, 2, 3)
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 NOTES = "notes"
 SUFFIXES = (".h5", ".hdf5")
@@ -112,7 +113,7 @@ class MemoryFile:
             raise InputError(f"{self.path}: an HDF5 file, but not one of ours: {_WAY_OUT}")
         if int(attributes.get("version", 0)) not in READS:
             raise InputError(
-                f"{self.path}: memory format {attributes.get('version')}, but this program reads 1 and 2: {_WAY_OUT}"
+                f"{self.path}: memory format {attributes.get('version')}, but this program reads 1 to 3: {_WAY_OUT}"
             )
         if "seal" not in attributes:
             raise InputError(f"{self.path}: half-written, it has no seal: {_WAY_OUT}")

@@ -229,14 +229,13 @@ MOST_LISTED = 5
 def summarise(recorded: Any, out: Path) -> dict[str, Any]:
     """What was heard, as plain values."""
     from spatial_lalm.model.recorded import loudest_places, sounding_s
-    from spatial_lalm.model.recorded_answers import BY_DIRECTION
+    from spatial_lalm.model.recorded_answers import BY_DIRECTION, BY_VOICE
 
     sure = recorded.spoken
     labels = dict.fromkeys(event.label for event in sure)
     times = {label: round(sounding_s([e for e in sure if e.label == label]), 1) for label in labels}
     talk = {
-        f"talker {number}": round(sounding_s([e for e in sure if e.source == source]), 1)
-        for source, number in recorded.talkers.items()
+        f"talker {number}": round(sounding_s([e for e in sure if e.talker == number]), 1) for number in recorded.talkers
     }
     rooms = [
         {"start_s": round(p.start_s, 1), "end_s": round(p.end_s, 1), "t60_s": round(p.room.t60_s.value, 3),
@@ -253,7 +252,7 @@ def summarise(recorded: Any, out: Path) -> dict[str, Any]:
         "talk_s": dict(sorted(talk.items(), key=lambda item: -item[1])),
         "loudest": loudest_places(recorded, MOST_LISTED),
         "rooms": rooms,
-        "assumed": [*recorded.notes["assumed"], *([BY_DIRECTION] if talk else [])],
+        "assumed": [*recorded.notes["assumed"], *([BY_VOICE if recorded.by_voice else BY_DIRECTION] if talk else [])],
     }
 
 

@@ -34,13 +34,12 @@ def _row(recorded: Recorded, event: RecordedEvent) -> dict[str, Any]:
     """One event as plain values, None where the channels cannot tell."""
     evidence = event.evidence
     lateral = recorded.spatial == "lateral"
-    talker = recorded.talkers.get(event.source)
     return {
         "start_s": round(evidence.start_s, 3),
         "end_s": round(evidence.end_s, 3),
         "class": evidence.label,
         "source": event.source + 1,
-        "talker": talker,
+        "talker": event.talker,
         "azimuth_deg": None if lateral else _rounded(evidence.azimuth_deg, 1),
         "elevation_deg": None if lateral else _rounded(evidence.elevation_deg, 1),
         "side": evidence.side,
@@ -82,10 +81,9 @@ def rttm_text(recorded: Recorded) -> str:
     name = Path(recorded.notes["audio"]["name"]).stem.replace(" ", "_")
     lines = []
     for event in recorded.events:
-        talker = recorded.talkers.get(event.source)
-        if talker is not None:
+        if event.talker is not None:
             start, length = event.evidence.start_s, event.evidence.end_s - event.evidence.start_s
-            lines.append(f"SPEAKER {name} 1 {start:.3f} {length:.3f} <NA> <NA> talker_{talker} <NA> <NA>\n")
+            lines.append(f"SPEAKER {name} 1 {start:.3f} {length:.3f} <NA> <NA> talker_{event.talker} <NA> <NA>\n")
     return "".join(lines)
 
 

@@ -118,6 +118,7 @@ def plan_analysis(
         "spatial": spatial_kind(quality[:4]),
         "order": order,
         "model": {"name": heard_by.name, "sha256": model_digest(heard_by)},
+        "voices": None if heard_by.voices is None else {"sha256": heard_by.voices.digest},
         "classes": list(heard_by.model.config.audio_config.classes),
         "views": views,
         "start_s": start_s,
@@ -178,7 +179,7 @@ def analyse(plan: Plan, out: Path, workers: int = 2, progress: Progress = lambda
 
     tell()
     _hear_parts(plan, folder, missing, len(parts), workers, finished)
-    tables = merged_tables([_part_path(folder, part) for part in parts], plan.notes)
+    tables = merged_tables([_part_path(folder, part) for part in parts], plan.notes, plan.heard_by.voices)
     if (memory := plan.heard_by.model.memory) is not None:
         starts_s, hidden, numbers = (tables[f"windows/{name}"] for name in ("start_s", "hidden", "numbers"))
         tables |= remembered_tables(memory, starts_s, hidden, numbers, plan.notes["window_s"])

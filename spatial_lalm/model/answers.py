@@ -5,13 +5,18 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+Place = tuple[float, float, float | None]
+"""Where a sound is when: seconds from the start of the recording, azimuth and elevation (None: not told) in degrees."""
+
 
 @dataclass(frozen=True)
 class Evidence:
     """One heard event.
 
     Angles are None where the channels cannot tell them; ``side`` (left, middle or right: within 22.5 degrees of the
-    median plane) is there wherever the channels tell that much. ``confidence`` is in [0, 1].
+    median plane) is there wherever the channels tell that much. ``confidence`` is in [0, 1]. ``trajectory`` is there
+    only of an event that moves: its places about every half second, from its first to its last; its ``azimuth_deg``
+    and ``elevation_deg`` are then those of its mean direction.
     """
 
     start_s: float
@@ -22,6 +27,7 @@ class Evidence:
     distance_m: float
     confidence: float
     side: str | None = None
+    trajectory: tuple[Place, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -61,9 +67,12 @@ class Answer:
     model: str
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain objects with the names above, numbers rounded to what they are worth."""
+        """Plain objects with the names above, numbers rounded to what they are worth; no trajectory of what stays."""
         rounded = _rounded(asdict(self))
         assert isinstance(rounded, dict)
+        for event in rounded["evidence"]:
+            if event["trajectory"] is None:
+                del event["trajectory"]
         return rounded
 
 

@@ -15,47 +15,41 @@ from spatial_lalm.audio.conventions import angle_between, unit_vector
 from spatial_lalm.audio.plausibility import Doubt
 from spatial_lalm.audio.scene import Acoustics, Room, Scene, SourceEvent
 from spatial_lalm.audio.telling import CANNOT, tell, tell_side, unfamiliar
-from spatial_lalm.audio.wording import NAMES, spoken_name
 from spatial_lalm.model.answers import Evidence
+from spatial_lalm.model.comparing import tell_compared
 from spatial_lalm.model.hearing import FRAME_S, Heard
+from spatial_lalm.model.motion import MOVES_DEG, UNASKED_DEG, arc_deg
+from spatial_lalm.model.motion_answers import tell_motion
+from spatial_lalm.model.motion_question import MotionAsked
 from spatial_lalm.model.plain_answers import (
     NOT_UNDERSTOOD,
     REASONS,
     absence,
-    compared,
+    apart,
     counted,
+    in_detail,
     in_order,
+    kinds_of_sound,
     no_direction,
     not_alike,
     nothing,
+    nth_on_side,
     on_the_side,
     side_count,
     side_verdict,
     sources,
+    what_is_there,
 )
 from spatial_lalm.model.question import Asked, read_question
+from spatial_lalm.model.said import kind_said, lists_several, named_label
 
 SAME_SOURCE_DEG = 25.0
 SURE = 0.3
 """Events below this confidence are kept as evidence but not spoken of."""
 
-_FORMS: tuple[tuple[str, str], ...] = (
-    ("reverberation", r"T60"),
-    ("drr", r"direct-to-reverberant"),
-    ("clarity", r"C50"),
-    ("room_size", r"^The room is"),
-    ("count_at_once", r"^At most \d+"),
-    ("count_in_all", r"^There (is|are) \d+"),
-    ("mono_direction", r"^A mono recording"),
-    ("how_far", r"\d m away|distances"),
-    ("where", r"\bcomes? from\b|\bmoves? from\b|places|[ ;,] ?from (the|directly|above|below|straight)|azimuth"),
-    ("when", r"from \d+\.\d s to"),
-    ("what", r"^I hear "),
-)
-"""Kinds of answer by what only their canonical sentences say, in the order to try."""
 _ROOM = frozenset({"reverberation", "drr", "clarity", "room_size"})
 _PLACED = frozenset({"where", "how_far"})
-_PLAIN = _ROOM | {"count_at_once", "what"}
+_PLAIN = _ROOM | {"count_at_once", "count_classes", "what"}
 """Kinds that a question cannot name by chance."""
 _SOUND = re.compile(r"\b(sounds?|sources?|noises?|it|hear|heard)\b")
 
@@ -100,7 +94,7 @@ class _Grounding:
 
     def __init__(self, asked: Asked, heard: Heard, part: Part, question: str, scene: Scene | None = None) -> None:
         self.asked, self.heard, self.part = asked, heard, part
-        self.scene = as_scene(heard) if scene is None else scene
+        self.scene = as_scene(heard, MOVES_DEG if asked.motion else UNASKED_DEG) if scene is None else scene
         self.about_sound = _SOUND.search(question.lower()) is not None
         span = asked.span.within(part.start_s, part.end_s) if asked.span else None
         self.where = str(span) if span else "in this recording" if part.whole else "in this part"
@@ -119,20 +113,24 @@ class _Grounding:
             return CANNOT, True
         # Of "the sound" with several of them all are told, whichever the language model would pick.
         label = asked.label or (None if plain else named_label(text))
-        kind = asked.kind or next((kind for kind, pattern in _FORMS if re.search(pattern, text)), None)
+        kind = asked.kind or kind_said(text)
         if text.startswith("I hear no ") and asked.kind is None:
             if label is None or all(event.label != label for event in self.scene.events):
                 return self._denial(asked.label), True
             kind = "when"  # it was heard after all, and here is when
         if kind is None:
             return CANNOT, True
-        if asked.label is None and (_lists(text) or kind == "count_in_all" or cannot):
+        if asked.label is None and (lists_several(text) or kind == "count_in_all" or cannot):
             label = None
         return self._told([kind, *([asked.also] if asked.also else [])], label)
 
     def _special(self) -> tuple[str, bool] | None:
         """Answers about a side, an order or a comparison."""
         asked, spatial = self.asked, self.heard.spatial
+        if asked.motion:
+            return self._of_motion(asked.motion)
+        if answer := tell_compared(self.scene, asked, spatial, self.where):
+            return self._doubted(*answer) if asked.kind in _PLACED else answer
         if asked.side:
             return self._doubted(*self._of_side(asked.side))
         if (asked.nth is not None or asked.compared) and not self.scene.events:
@@ -144,17 +142,28 @@ class _Grounding:
             if asked.also in _PLACED and not declined and spatial != "none":
                 told = f"{told} {in_order(self.scene, replace(asked, kind=asked.also), spatial)[0]}"
             return self._doubted(told, declined) if {asked.kind, asked.also} & _PLACED else (told, declined)
-        return self._doubted(*compared(self.scene, asked.compared, asked.labels, spatial)) if asked.compared else None
+        return self._doubted(*apart(self.scene, asked.labels, spatial)) if asked.compared else None
+
+    def _of_motion(self, motion: MotionAsked) -> tuple[str, bool]:
+        labels, spatial = self.asked.labels, self.heard.spatial
+        if not any(event.label in labels or not labels for event in self.scene.events):
+            return self._denial(labels[0]) if labels else nothing(self.where), True
+        if spatial == "none":
+            return self._no_direction(self.asked.label), True
+        return self._doubted(*tell_motion(self.scene, motion, labels, spatial))
 
     def _of_side(self, side: str) -> tuple[str, bool]:
         asked, spatial = self.asked, self.heard.spatial
         if asked.label and all(event.label != asked.label for event in self.scene.events):
             return absence(asked.label, self.where), True
-        told, declined = tell_side(self.scene, side, spatial)
+        octant = " " in side and spatial != "none"
+        told, declined = (what_is_there if octant else tell_side)(self.scene, side, spatial)
         if spatial == "none":
             return self._no_direction(asked.label), True
         if declined:
             return told, True
+        if asked.nth is not None:
+            return nth_on_side(self.scene, asked, side, spatial)
         if asked.kind == "count_in_all":
             return side_count(self.scene, side, asked.label), False
         if asked.label:
@@ -181,9 +190,14 @@ class _Grounding:
             return nothing(self.where), kind != "what"
         if kind in ("where", "mono_direction") and self.heard.spatial == "none":
             return self._no_direction(about), True
-        told = tell(self.scene, "where" if kind == "mono_direction" else kind, about, self.heard.spatial)
+        if kind == "count_classes":
+            return kinds_of_sound(self.scene), False
+        # A sound that moves and pauses begins again elsewhere, and is one source all the same.
+        told_of = replace(self.scene, events=tuple(sources(self.scene))) if kind == "count_in_all" else self.scene
+        told = tell(told_of, "where" if kind == "mono_direction" else kind, about, self.heard.spatial)
         if kind == "count_in_all" and about is None and self.heard.sources is not None:
             told = counted(told, self.heard.sources, self.scene)
+        told = in_detail(told, kind, self.asked, self.scene, there)
         if kind == "what" and self.asked.span:
             told = f"{told.removesuffix('.')} {self.where}."
         return self._doubted(told, False) if kind in _PLACED else (told, False)
@@ -208,29 +222,15 @@ class _Grounding:
         return NOT_UNDERSTOOD if self.scene.events else nothing(self.where)
 
 
-def named_label(text: str) -> str | None:
-    """The first class that a sentence names; None if it names none."""
-    places = {label: _position(text.lower(), spoken_name(label)) for label in NAMES}
-    found = {label: place for label, place in places.items() if place is not None}
-    return min(found, key=lambda label: (found[label], -len(spoken_name(label)))) if found else None
+def as_scene(heard: Heard, moves_deg: float = UNASKED_DEG) -> Scene:
+    """What was heard as a scene graph, so that one grammar tells scenes and hearing alike.
 
-
-def _position(text: str, name: str) -> int | None:
-    match = re.search(rf"\b{re.escape(name)}\b", text)
-    return match.start() if match else None
-
-
-def _lists(text: str) -> bool:
-    """Whether a sentence tells of several classes, as canonical lists do: with semicolons after "I hear"."""
-    return text.startswith("I hear ") and not text.startswith("I hear it") and ";" in text
-
-
-def as_scene(heard: Heard) -> Scene:
-    """What was heard as a scene graph, so that one grammar tells scenes and hearing alike."""
+    Events whose ways end less than ``moves_deg`` from where they begin stay in place.
+    """
     sure = [event for event in heard.events if event.confidence >= SURE] or list(heard.events[:1])
     events: list[SourceEvent] = []
     for event in sorted(sure, key=lambda e: e.start_s):
-        events.append(_as_event(event, events))
+        events.append(_as_event(event, events, moves_deg))
     room = heard.room
     side = room.volume_m3.value ** (1 / 3)
     return Scene(
@@ -253,17 +253,20 @@ def number_of_sources(heard: Heard) -> int:
     return heard.sources or len(sources(as_scene(heard)))
 
 
-def _as_event(event: Evidence, earlier: list[SourceEvent]) -> SourceEvent:
-    """An event of the graph; one of the same class and direction as an earlier one is the same source, told of once."""
-    place = (event.azimuth_deg or 0.0, event.elevation_deg or 0.0, event.distance_m)
+def _as_event(event: Evidence, earlier: list[SourceEvent], moves_deg: float) -> SourceEvent:
+    """An event of the graph; one of the class of an earlier one that begins where that ended is its source."""
+    way = [(event.azimuth_deg or 0.0, event.elevation_deg or 0.0, event.distance_m)]
+    if event.trajectory and arc_deg(event.trajectory) >= moves_deg:
+        way = [(azimuth, elevation or 0.0, event.distance_m) for _, azimuth, elevation in event.trajectory]
     same = next(
-        (e for e in earlier if e.label == event.label and _apart(e.trajectory[0], place) < SAME_SOURCE_DEG), None
+        (e for e in earlier if e.label == event.label and _apart(e.trajectory[-1], way[0]) < SAME_SOURCE_DEG), None
     )
+    at_rest = same is not None and len(way) == len(same.trajectory) == 1
     return SourceEvent(
         label=event.label,
         onset_s=event.start_s,
         offset_s=event.end_s,
-        trajectory=same.trajectory if same else (place,),
+        trajectory=same.trajectory if same and at_rest else tuple(way),
         active=(True,) * max(1, round((event.end_s - event.start_s) / FRAME_S)),
         speaker=same.speaker if same else f"{event.label} {len(earlier)}",
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from spatial_lalm.audio.conventions import angle_between, angles
 from spatial_lalm.audio.wording import Spatial, lateral_words
 from spatial_lalm.model.answers import Estimate, Evidence, RoomEstimate
+from spatial_lalm.model.motion import way_of
 
 if TYPE_CHECKING:
     from spatial_lalm.model.encoder import EncoderOutput
@@ -25,6 +26,8 @@ SHORTEST_FRAMES = 2
 SEAM_S = 0.5
 """Events that end and begin within this of where two windows meet go on across it."""
 SAME_DEG = 25.0
+END_FRAMES = 3
+"""Frames of a stretch that tell where it begins or ends."""
 TRUSTED = 0.25
 """Mean quality from which a channel counts as heard: below it what is said along that axis is mostly a guess."""
 
@@ -50,6 +53,7 @@ class Stretch:
 
     ``direction (3,)`` is the sum of its frames' weighted vectors, ``path (frames, 6)`` those frames: the time in
     seconds at which one begins, its direction (whose length is its weight), ln distance (m), activity in [0, 1].
+    ``voice (V,)`` are the sums of ``model.voices`` over them, empty where voices were not listened to.
     """
 
     start_s: float
@@ -59,6 +63,7 @@ class Stretch:
     log_distance: float
     confidence: float
     path: Floats
+    voice: Floats = field(default_factory=lambda: np.zeros(0))
 
 
 def spatial_kind(quality: Floats) -> Spatial:
@@ -76,12 +81,14 @@ def read_scene(output: EncoderOutput, starts_s: list[float], spatial: Spatial, c
     arrays = as_arrays(output)
     found: list[Stretch] = []
     known_until = 0.0
+    seams_s: list[float] = []
     for window, start_s in enumerate(starts_s):
         here = {name: array[window] for name, array in arrays.items()}
         skipped = round((known_until - start_s) / FRAME_S)
         found += window_stretches(here, start_s, max(0, skipped))
+        seams_s += [max(start_s, known_until)] if window else []
         known_until = start_s + len(here["activity"]) * FRAME_S
-    events = [evidence_of(event, spatial, classes) for event in _merged(found, spatial, tuple(starts_s[1:]))]
+    events = [evidence_of(event, spatial, classes) for event in _merged(found, spatial, tuple(seams_s))]
     events.sort(key=lambda e: -((e.end_s - e.start_s) ** 0.5) * e.confidence)
     counted = len(starts_s) == 1 and output.count.shape[-1] > 0
     sources = int(output.count[0].argmax()) if counted else None
@@ -156,10 +163,27 @@ def _merged(events: list[Stretch], spatial: Spatial, borders_s: tuple[float, ...
 
 def continues(earlier: Stretch, later: Stretch, spatial: Spatial, borders_s: tuple[float, ...]) -> bool:
     """Whether two events are one; a window hears its first and last moments badly, so a longer gap is closed there."""
-    seam = any(earlier.end_s >= border - SEAM_S and later.start_s <= border + SEAM_S for border in borders_s)
+    reach_s = SEAM_S + 1e-6
+    seam = any(earlier.end_s >= border - reach_s and later.start_s <= border + reach_s for border in borders_s)
     touching = seam or later.start_s - earlier.end_s <= GAP_FRAMES * FRAME_S + 1e-6
-    same_class = earlier.classes.argmax() == later.classes.argmax()
-    return bool(touching and same_class and apart_deg(earlier.direction, later.direction, spatial) < SAME_DEG)
+    if not touching or earlier.classes.argmax() != later.classes.argmax():
+        return False
+    if apart_deg(earlier.direction, later.direction, spatial) < SAME_DEG:
+        return True
+    meeting_s = (later.start_s + min(earlier.end_s, later.end_s)) / 2  # a sound that moves is met where one ends
+    ended, begins = (towards(_around(stretch.path, meeting_s)) for stretch in (earlier, later))
+    return apart_deg(ended, begins, spatial) < SAME_DEG
+
+
+def _around(path: Floats, moment_s: float) -> Floats:
+    """The ``END_FRAMES`` frames of a path that are nearest to a moment."""
+    return path[np.argsort(np.abs(path[:, 0] - moment_s), kind="stable")[:END_FRAMES]]
+
+
+def towards(path: Floats) -> Floats:
+    """The weighted direction ``(3,)`` of frames ``(n, 6)``."""
+    direction: Floats = path[:, 5] ** 2 @ path[:, 1:4]
+    return direction
 
 
 def apart_deg(one: Floats, other: Floats, spatial: Spatial) -> float:
@@ -188,6 +212,7 @@ def joined(a: Stretch, b: Stretch) -> Stretch:
         log_distance=share * a.log_distance + (1 - share) * b.log_distance,
         confidence=share * a.confidence + (1 - share) * b.confidence,
         path=np.concatenate([a.path, b.path]),
+        voice=a.voice + b.voice,
     )
 
 
@@ -205,6 +230,7 @@ def evidence_of(event: Stretch, spatial: Spatial, classes: tuple[str, ...]) -> E
         distance_m=float(np.exp(event.log_distance)),
         confidence=event.confidence * float(event.classes.max()),
         side=None if spatial == "none" else lateral_words(azimuth, elevation if spatial == "full" else 0.0),
+        trajectory=way_of(event, spatial),
     )
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from spatial_lalm.model.hearing import Heard
     from spatial_lalm.model.modeling import SpatialLalmForConditionalGeneration
     from spatial_lalm.model.processing import SpatialLalmProcessor
+    from spatial_lalm.model.voices import VoiceNet
 
 Samples = NDArray[np.float32]
 
@@ -42,11 +43,15 @@ _LIMITS = {
 
 @dataclass(frozen=True)
 class SpatialLalm:
-    """A loaded model with its processor; ``name`` is what answers call it."""
+    """A loaded model with its processor; ``name`` is what answers call it.
+
+    ``voices`` tells talkers of long recordings apart; without it their directions alone do.
+    """
 
     model: SpatialLalmForConditionalGeneration
     processor: SpatialLalmProcessor
     name: str
+    voices: VoiceNet | None = None
 
     def hear(self, signals: Samples, quality: Samples | None = None) -> Heard:
         """Events and room of a sound field ``(4 or 9, T)``, AmbiX ACN/SN3D at 16 kHz.
@@ -204,7 +209,7 @@ def _told(event: Evidence, spatial: Spatial, doubted: bool) -> Evidence:
     """An event as evidence: without angles that these channels cannot tell, and less sure where they are doubted."""
     confidence = event.confidence * (DOUBTED if doubted else 1.0)
     if spatial == "lateral":  # the azimuth is the angle to the median plane, of which the side alone can be told
-        return replace(event, azimuth_deg=None, elevation_deg=None, confidence=confidence)
+        return replace(event, azimuth_deg=None, elevation_deg=None, confidence=confidence, trajectory=None)
     return replace(event, confidence=confidence)
 
 
@@ -226,8 +231,10 @@ def load_model(source: str | Path | None = None) -> SpatialLalm:
         raise InputError(f"{path}: no such model folder; leave --model out for the shipped model")
     with quiet_transformers():
         model, processor = _from_pretrained(str(source) if source and not path.exists() else str(path))
+    from spatial_lalm.model.voices import load_voices
+
     model.eval()
-    return SpatialLalm(model, processor, f"spatial-lalm {path.name}")
+    return SpatialLalm(model, processor, f"spatial-lalm {path.name}", load_voices())
 
 
 def _from_pretrained(name: str) -> tuple[Any, Any]:

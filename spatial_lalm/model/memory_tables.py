@@ -27,7 +27,9 @@ from spatial_lalm.model.answers import Estimate, RoomEstimate
 from spatial_lalm.model.hearing import FRAME_S, Stretch
 from spatial_lalm.model.rooms import RoomPart, room_parts, smoothed
 from spatial_lalm.model.streaming import HeardWindow
+from spatial_lalm.model.talkers import tell_apart
 from spatial_lalm.model.timeline import Track, join_all, track_sources
+from spatial_lalm.model.voices import VoiceNet
 
 Array = NDArray[Any]
 Tables = dict[str, Array]
@@ -35,9 +37,10 @@ Tables = dict[str, Array]
 PATH = 6
 EVENTS = (
     "start_s", "end_s", "class", "azimuth_deg", "elevation_deg", "distance_m", "confidence", "source", "room",
-    "level_db", "first_frame", "frames",
+    "level_db", "first_frame", "frames", "talker",
 )  # fmt: skip
-"""Columns of events: class is an index into the notes' ``classes``, angles are NaN where the channels cannot tell."""
+"""Columns of events: class is an index into the notes' ``classes``, angles are NaN where the channels cannot tell,
+talker is the number, from 0, of who speaks, and -1 for what is no speech."""
 
 
 def part_tables(heard: Sequence[HeardWindow]) -> Tables:
@@ -67,6 +70,7 @@ def part_tables(heard: Sequence[HeardWindow]) -> Tables:
         "stretches/direction": of("direction"),
         "stretches/log_distance": of("log_distance"),
         "stretches/confidence": of("confidence"),
+        "stretches/voice": np.array([s.voice for _, s in stretches] or np.zeros((0, 0)), np.float32),
         "stretches/frames": np.array([len(path) for path in paths], np.int32),
         "stretches/path": np.concatenate([np.zeros((0, PATH)), *paths]),
     }
@@ -86,13 +90,17 @@ def _stretches(part: Tables) -> list[list[Stretch]]:
                 float(part["stretches/log_distance"][row]),
                 float(part["stretches/confidence"][row]),
                 part["stretches/path"][ends[row] - part["stretches/frames"][row] : ends[row]],
+                part["stretches/voice"][row].astype(np.float64),
             )
         )
     return found
 
 
-def merged_tables(paths: Sequence[Path], notes: dict[str, Any]) -> Tables:
-    """Tables of the whole recording, from its parts in order and the notes of its plan."""
+def merged_tables(paths: Sequence[Path], notes: dict[str, Any], voices: VoiceNet | None = None) -> Tables:
+    """Tables of the whole recording, from its parts in order and the notes of its plan.
+
+    ``voices`` is what the parts were heard with; None tells talkers apart by direction alone.
+    """
     parts = []
     for path in paths:
         with MemoryFile(path) as file:
@@ -108,6 +116,7 @@ def merged_tables(paths: Sequence[Path], notes: dict[str, Any]) -> Tables:
     rooms = room_parts(starts, notes["end_s"], values, scales, sounding)
     events = join_all(list(zip(starts.tolist(), stretches, strict=True)), notes["spatial"])
     tracks = track_sources(events, notes["spatial"], tuple(notes["classes"]), [part.start_s for part in rooms] or [0.0])
+    talkers = _talkers(events, tracks, voices)
     level = np.concatenate([row[first:] for row, first in zip(whole("level_db"), skipped, strict=True)])
     level = level[np.isfinite(level)]
     mean, spread = smoothed(values, scales, sounding, starts, rooms)
@@ -121,8 +130,18 @@ def merged_tables(paths: Sequence[Path], notes: dict[str, Any]) -> Tables:
         "room/part": _room_of(starts, rooms),
         "level/db": level.astype(np.float32),
         **_room_tables(rooms),
-        **_event_tables(tracks, notes, rooms, level),
+        **_event_tables(tracks, talkers, notes, rooms, level),
     }
+
+
+def _talkers(events: Sequence[Stretch], tracks: Sequence[Track], voices: VoiceNet | None) -> Array:
+    """Who speaks in each event, by number from 0; -1 where nobody does."""
+    talkers = np.full(len(tracks), -1, np.int32)
+    speech = [row for row, track in enumerate(tracks) if track.evidence.label == "speech"]
+    places = [tracks[row].source for row in speech]
+    heard = np.array([events[row].voice for row in speech]) if voices and speech else None
+    talkers[speech] = tell_apart(places, voices, heard)
+    return talkers
 
 
 def _sounding_s(stretches: Sequence[Stretch]) -> float:
@@ -159,7 +178,9 @@ def room_from(numbers: Sequence[Estimate]) -> RoomEstimate:
     return RoomEstimate(numbers[0], tuple(numbers[1:7]), *numbers[7:])
 
 
-def _event_tables(tracks: Sequence[Track], notes: dict[str, Any], rooms: Sequence[RoomPart], level: Array) -> Tables:
+def _event_tables(
+    tracks: Sequence[Track], talkers: Array, notes: dict[str, Any], rooms: Sequence[RoomPart], level: Array
+) -> Tables:
     numbers = {label: number for number, label in enumerate(notes["classes"])}
     evidence = [track.evidence for track in tracks]
     frames = np.array([len(track.active) for track in tracks], np.int64)
@@ -176,6 +197,7 @@ def _event_tables(tracks: Sequence[Track], notes: dict[str, Any], rooms: Sequenc
         ),
         "first_frame": np.cumsum(frames) - frames,
         "frames": frames,
+        "talker": talkers,
     }
     trajectory = np.concatenate([np.zeros((0, 3)), *(track.trajectory for track in tracks)]).astype(np.float32)
     active = np.concatenate([np.zeros(0, bool), *(track.active for track in tracks)])

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,13 +40,17 @@ MOVES_DEG = 15.0
 
 @dataclass(frozen=True)
 class RecordedEvent:
-    """One event of the file: its evidence, its source and room by number, its level (dB of full scale), its way."""
+    """One event of the file: its evidence, its source and room by number, its level (dB of full scale), its way.
+
+    ``talker`` numbers who speaks, from 1 in the order of their first sure words; None for what is no speech.
+    """
 
     evidence: Evidence
     source: int
     room: int
     level_db: float
     path: Floats  # (frames, 3): azimuth, elevation, distance every 100 ms
+    talker: int | None = None
 
     @property
     def label(self) -> str:
@@ -62,8 +66,6 @@ class Recorded:
     notes: dict[str, Any]
     events: tuple[RecordedEvent, ...]
     rooms: tuple[RoomPart, ...]
-    talkers: dict[int, int] = field(default_factory=dict)
-    """Sources of speech by their number as talkers, from 1 on."""
     has_keys: bool = False
     """Whether a trained memory left keys to compare questions with."""
 
@@ -72,17 +74,25 @@ class Recorded:
         """Read a memory file; ``InputError`` for one that is missing, foreign, half-written or damaged."""
         with MemoryFile(path) as file:
             notes = file.notes
-            events = tuple(_events(file, notes))
+            events = _numbered(_events(file, notes))
             rooms = tuple(_rooms(file))
             has_keys = "segments/keys" in file
-        speakers = dict.fromkeys(event.source for event in _spoken(events) if event.label == "speech")
-        talkers = {source: number for number, source in enumerate(speakers, start=1)}
-        return cls(Path(path), notes, events, rooms, talkers, has_keys)
+        return cls(Path(path), notes, events, rooms, has_keys)
 
     @property
     def spoken(self) -> tuple[RecordedEvent, ...]:
         """The events that answers speak of: the sure ones, or the most salient where none is."""
         return _spoken(self.events)
+
+    @property
+    def talkers(self) -> tuple[int, ...]:
+        """Numbers of all who speak."""
+        return tuple(sorted({event.talker for event in self.events if event.talker is not None}))
+
+    @property
+    def by_voice(self) -> bool:
+        """Whether talkers were told apart by their voices too."""
+        return self.notes.get("voices") is not None
 
     @property
     def spatial(self) -> Spatial:
@@ -182,6 +192,7 @@ def _events(file: MemoryFile, notes: dict[str, Any]) -> list[RecordedEvent]:
         name: file.table(f"events/{name}").tolist() for name in ("class", "source", "room", "first_frame", "frames")
     }
     levels = file.table("events/level_db").tolist()
+    talkers = file.table("events/talker").tolist() if file.version > 2 else whole["source"]
     paths = np.column_stack([file.table(f"tracks/{name}") for name in ("azimuth_deg", "elevation_deg", "distance_m")])
     events = []
     for row, label in enumerate(whole["class"]):
@@ -198,8 +209,16 @@ def _events(file: MemoryFile, notes: dict[str, Any]) -> list[RecordedEvent]:
         )
         first = whole["first_frame"][row]
         path = paths[first : first + whole["frames"][row]]
-        events.append(RecordedEvent(evidence, whole["source"][row], whole["room"][row], levels[row], path))
+        talker = talkers[row] if evidence.label == "speech" else None
+        events.append(RecordedEvent(evidence, whole["source"][row], whole["room"][row], levels[row], path, talker))
     return events
+
+
+def _numbered(events: Sequence[RecordedEvent]) -> tuple[RecordedEvent, ...]:
+    """Events whose talkers are numbered from 1 as they first surely speak; others who speak are nobody."""
+    known = dict.fromkeys(event.talker for event in _spoken(events) if event.talker is not None)
+    numbers = {talker: number for number, talker in enumerate(known, start=1)}
+    return tuple(replace(e, talker=None if e.talker is None else numbers.get(e.talker)) for e in events)
 
 
 def _told(value: float) -> float | None:

@@ -44,6 +44,7 @@ Model = Callable[[], "SpatialLalm"]
 
 _MAY_BE_TOLD = frozenset({None, "what", "when"})
 BY_DIRECTION = "talkers: told apart by direction alone, not by voice"
+BY_VOICE = "talkers: told apart by voice and direction"
 UNSURE = "I am not sure, but "
 
 
@@ -75,7 +76,7 @@ def _answered(recorded: Recorded, scope: Scope, asked: Asked, limits: Limited, m
             return replace(
                 told,
                 room=recorded.room_at(limits.start_s, limits.end_s),
-                assumed=(BY_DIRECTION,) if by_talkers else (),
+                assumed=(BY_VOICE if recorded.by_voice else BY_DIRECTION,) if by_talkers else (),
             )
     return _grounded(recorded, scope, asked, limits, model)
 
@@ -104,7 +105,7 @@ def _own(recorded: Recorded, scope: Scope, asked: Asked, limits: Limited) -> Tol
     related = scope.relation is not None and asked.kind in _MAY_BE_TOLD and scope.topic is None
     labels = set(asked.labels) or ({asked.label} if asked.label and not asked.several else set())
     events = tuple(e for e in limits.events if not labels or e.label in labels)
-    plain = asked.compared is None and asked.side is None
+    plain = not (asked.compared or asked.side or asked.selection or asked.talker)
     own_kind = plain and asked.kind in ("when", "what", "count_in_all", "count_at_once")
     handled = scope.topic is not None or related or asked.nth is not None or own_kind
     if not handled:

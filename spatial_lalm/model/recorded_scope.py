@@ -38,10 +38,10 @@ def limit(
     start, end, where = recorded.start_s, recorded.end_s, "in this recording" if recorded.part.whole else "in this part"
     events = recorded.spoken if heard is None else tuple(heard)
     if scope.talker is not None:
-        sources = [source for source, number in recorded.talkers.items() if number == scope.talker]
-        if not sources:
-            return f"I hear only {len(recorded.talkers)} talkers." if recorded.talkers else absence("speech", where)
-        events = tuple(event for event in events if event.source == sources[0])
+        if scope.talker not in recorded.talkers:
+            count = len(recorded.talkers)
+            return f"I hear only {count} talker{'' if count == 1 else 's'}." if count else absence("speech", where)
+        events = tuple(event for event in events if event.talker == scope.talker)
     if scope.room is not None:
         if not -len(recorded.rooms) <= scope.room < len(recorded.rooms):
             return f"I hear only {len(recorded.rooms)} room{'' if len(recorded.rooms) == 1 else 's'} {where}."

@@ -122,9 +122,10 @@ def count(recorded: Recorded, limits: Limited, events: Sequence[RecordedEvent]) 
     """How many sources or talkers."""
     sources = {event.source for event in events}
     labels = {event.label for event in events}
-    plural = "" if len(sources) == 1 else "s"
     if labels == {"speech"}:
-        return Told(f"I hear {len(sources)} talker{plural}{added(limits)}.", events=best_of(events))
+        talkers = len({event.talker for event in events})
+        return Told(f"I hear {talkers} talker{'' if talkers == 1 else 's'}{added(limits)}.", events=best_of(events))
+    plural = "" if len(sources) == 1 else "s"
     name = f" of {spoken_name(next(iter(labels)))}" if len(labels) == 1 else ""
     return Told(f"I hear {len(sources)} sound source{plural}{name}{added(limits)}.", events=best_of(events))
 
@@ -153,10 +154,7 @@ def how_long(recorded: Recorded, limits: Limited, events: Sequence[RecordedEvent
 
 def _talk_times(recorded: Recorded, speech: Sequence[RecordedEvent]) -> dict[int, float]:
     """Seconds by talker, the longest first."""
-    times = {
-        number: sounding_s([event for event in speech if event.source == source])
-        for source, number in recorded.talkers.items()
-    }
+    times = {number: sounding_s([event for event in speech if event.talker == number]) for number in recorded.talkers}
     return dict(sorted(((n, s) for n, s in times.items() if s > 0), key=lambda item: -item[1]))
 
 
@@ -169,7 +167,7 @@ def who_most(recorded: Recorded, events: Sequence[RecordedEvent]) -> Told:
     """Which talker speaks most, for how long, and where."""
     times = _talk_times(recorded, events)
     most = next(iter(times))
-    theirs = [event for event in events if recorded.talkers[event.source] == most]
+    theirs = [event for event in events if event.talker == most]
     others = f"; {_talkers_text(dict(list(times.items())[1:]))}" if len(times) > 1 else ""
     return Told(f"Talker {most} speaks most, {length_text(times[most])}{others}. "
                 f"{place_of(recorded, best_of(theirs)[0], 'where')}", events=best_of(theirs))  # fmt: skip

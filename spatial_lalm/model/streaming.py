@@ -23,6 +23,7 @@ from spatial_lalm.model.hearing import Heard, Stretch, as_arrays, evidence_of, r
 from spatial_lalm.model.processing import FRAME, SHORTEST_S
 from spatial_lalm.model.ranging import TAIL_S, listen_again
 from spatial_lalm.model.views import axis_views, hear_from_all_sides
+from spatial_lalm.model.voices import voice_sums
 
 if TYPE_CHECKING:
     from spatial_lalm.model.loading import SpatialLalm
@@ -157,13 +158,30 @@ def hear_windows(
         starts = [offset_s + window.first * FRAME / RATE for window in windows]
         summary = model.remember(output, trust, torch.tensor(starts, dtype=torch.float32))
     arrays = as_arrays(output)
-    return [
+    heard = [
         _heard_window(
             heard_by, window, start_s, {name: values[row] for name, values in arrays.items()}, quality,
             summary.hidden[row].numpy(), summary.numbers[row].numpy(),
         )
         for row, (window, start_s) in enumerate(zip(windows, starts, strict=True))
     ]  # fmt: skip
+    return heard if heard_by.voices is None else _with_voices(heard_by, heard, features, quality)
+
+
+def _with_voices(
+    heard_by: SpatialLalm, heard: Sequence[HeardWindow], features: Tensor, quality: Samples
+) -> list[HeardWindow]:
+    """The windows, whose stretches of speech know what was heard of the voice."""
+    assert heard_by.voices is not None
+    speech = tuple(heard_by.model.config.audio_config.classes).index("speech")
+    spoken = [(row, s) for row, window in enumerate(heard) for s in window.stretches if s.classes.argmax() == speech]
+    sums = voice_sums(heard_by.voices, features, quality, [(row, heard[row].start_s, s) for row, s in spoken])
+    voiced = {id(stretch): replace(stretch, voice=voice) for (_, stretch), voice in zip(spoken, sums, strict=True)}
+    silent = np.zeros(heard_by.voices.sums_width)
+    return [
+        replace(window, stretches=tuple(voiced.get(id(s), replace(s, voice=silent)) for s in window.stretches))
+        for window in heard
+    ]
 
 
 def _heard_window(

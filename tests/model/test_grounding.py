@@ -12,9 +12,10 @@ from spatial_lalm.audio.scene import Scene
 from spatial_lalm.audio.telling import CANNOT, NOTHING, tell
 from spatial_lalm.audio.wording import NAMES
 from spatial_lalm.model.answers import Estimate, Evidence, RoomEstimate
-from spatial_lalm.model.grounding import Part, as_scene, ground, named_label
+from spatial_lalm.model.grounding import Part, as_scene, ground
 from spatial_lalm.model.hearing import Heard
 from spatial_lalm.model.plain_answers import NOT_UNDERSTOOD, REASONS
+from spatial_lalm.model.said import named_label
 
 SPEECH = Evidence(0.8, 4.2, "speech", 57.0, 13.0, 1.6, 0.9)
 TONE = Evidence(6.2, 8.5, "tone", -141.0, -6.0, 1.7, 0.8)
@@ -243,9 +244,9 @@ def test_what_is_not_heard_in_a_part_is_not_denied_of_the_whole() -> None:
         ("Which sound ends first?", "The first sound to end is speech"),
         ("How far is the last sound?", "The tone is 1.7 m away."),
         ("When is the last tone?", "The last tone is from 6.2 s to 8.5 s."),
-        ("Which sound is closer?", "The speech and the tone are about equally far, 1.6 m and 1.7 m away."),
-        ("Which is closer, the dog or the tone?", "The tone is the nearest, 1.7 m away; the dog bark 4.0 m."),
-        ("Which sound is the farthest?", "The dog bark is the farthest, 4.0 m away; the tone 1.7 m"),
+        ("Which sound is closer?", "The speech is the nearest, 1.6 m away, but only just: 1.7 m for the next."),
+        ("Which is closer, the dog or the tone?", "The tone is the nearest, 1.7 m away; 4.0 m for the next."),
+        ("Which sound is the farthest?", "The dog bark is the farthest, 4.0 m away; 1.7 m for the next."),
         ("How many sources are on my left?", "I hear 2 sound sources on the left: speech and a dog bark."),
         ("How many dogs are on my right?", "I hear no dog bark on the right."),
         ("Is there a person behind me?", "No: the speech comes from the front left"),

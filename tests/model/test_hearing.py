@@ -131,6 +131,13 @@ def test_event_that_runs_on_in_the_overlap_is_one_and_keeps_its_length() -> None
     assert (event.start_s, event.end_s) == pytest.approx((2.0, 4.6))
 
 
+def test_the_seam_of_the_last_window_is_where_the_one_before_it_ends() -> None:
+    """Windows at 0, 4 and 6 s: the last is heard from 8 s on, and a pause of half a second there is closed."""
+    stage = Stage(3).sound(1, slice(10, 35)).sound(2, slice(20, 40))
+    (event,) = stage.heard([0.0, 4.0, 6.0]).events
+    assert (event.start_s, event.end_s) == pytest.approx((5.0, 10.0))
+
+
 def test_two_tracks_on_one_source_are_one_event() -> None:
     stage = Stage().sound(0, slice(5, 20), azimuth=30).sound(0, slice(6, 22), azimuth=35, track=1)
     (event,) = stage.heard().events

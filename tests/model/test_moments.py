@@ -62,3 +62,27 @@ def test_a_span_is_cut_to_what_was_heard() -> None:
 )  # fmt: skip
 def test_an_event_is_in_a_span_that_it_overlaps(span: Span, holds: bool) -> None:
     assert span.holds(1.0, 3.0) == holds
+
+
+@pytest.mark.parametrize(
+    ("question", "span"),
+    [
+        ("What is there at the 4.5-second mark?", Span(4.5, 4.5)),
+        ("Four seconds in, what sounds?", Span(4.0, 4.0)),
+        ("What do you hear 3 s into the recording?", Span(3.0, 3.0)),
+        ("What sounds half a minute in?", Span(30.0, 30.0)),
+        ("What sounds at two and a half seconds?", Span(2.5, 2.5)),
+        ("What is heard in the first half?", Span(0.0, 0.5, "share")),
+        ("What is heard in the last quarter of the recording?", Span(0.75, 1.0, "share")),
+        ("How many seconds in total?", None),
+        ("Is the second half louder?", None),
+        ("How long is it, 3 seconds in total?", None),
+    ],
+)
+def test_marks_and_shares(question: str, span: Span | None) -> None:
+    assert named_span(question)[0] == span
+
+
+def test_a_share_is_of_what_was_heard() -> None:
+    assert Span(0.5, 1.0, "share").within(10.0, 30.0) == Span(20.0, 30.0)
+    assert Span(0.5, 1.0, "share").within(0.0, math.inf) is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from spatial_lalm.model.claims import Pair
 from spatial_lalm.model.question import Asked, read_question
 from spatial_lalm.simulation.questions import phrasings
 
@@ -20,7 +21,10 @@ from spatial_lalm.simulation.questions import phrasings
         ("Is this a large room?", Asked("room_size")),
         ("How many sources at the same time?", Asked("count_at_once")),
         ("How many sounds overlap?", Asked("count_at_once")),
-        ("Is the dog on the left or on the right?", Asked("where", "dog_bark")),
+        (
+            "Is the dog on the left or on the right?",
+            Asked("where", "dog_bark", labels=("dog_bark",), pair=Pair(("left", "right"), "dog_bark")),
+        ),
         ("How long does the speech last?", Asked("when", "speech")),
         ("Tell me the distance to the talker", Asked("how_far", "speech")),
         ("How many metres away is the baby?", Asked("how_far", "baby_cry")),
@@ -90,10 +94,13 @@ KINDS = {
     "when": (
         "When does the talker finish?", "How long does the beep last?", "What comes after the speech?",
         "Is there anybody in the room?", "How many times does the beep sound?", "Is there a rooster in the big room?",
-        "Does the beep come before the voice?", "At which second does the first sound start?",
+        "At which second does the first sound start?",
     ),
+    "claim": ("Does the beep come before the voice?", "Is the T60 above 0.5 seconds?", "Is there more than one sound?"),
+    "count_classes": ("How many kinds of sound are there?", "Count the different types of sounds."),
     "what": (
-        "What's happening here?", "Which sounds can you recognise?", "Which instrument is playing?",
+        "Name everything you hear.", "List all the sounds.", "What's happening here?",
+        "Which sounds can you recognise?", "Which instrument is playing?",
         "What's coming from the right?", "Does anything sound from above?",
     ),
     "count_in_all": (

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 
@@ -32,7 +33,9 @@ HEARD = (
 ROOMS = ((0.0, 2500.0, 0.3, 60.0), (2500.0, HOUR, 1.2, 900.0))
 
 
-def write(path: Path, notes: dict[str, Any] | None = None, confidence: float = 0.9) -> Recorded:
+def write(
+    path: Path, notes: dict[str, Any] | None = None, confidence: float = 0.9, talkers: dict[int, int] | None = None
+) -> Recorded:
     count = len(HEARD)
     frames = np.array([round((end - start) * 10) for start, end, *_ in HEARD], np.int64)
     columns: dict[str, Any] = {
@@ -48,6 +51,7 @@ def write(path: Path, notes: dict[str, Any] | None = None, confidence: float = 0
         "level_db": [-20.0] * count,
         "first_frame": np.cumsum(frames) - frames,
         "frames": frames,
+        "talker": [(talkers or {}).get(h[5], h[5]) if h[2] == "speech" else -1 for h in HEARD],
     }
     tables = {f"events/{name}": np.array(columns[name]) for name in EVENTS}
     for name, column in (("azimuth_deg", 3), ("distance_m", 4)):
@@ -162,6 +166,25 @@ def test_talkers_come_with_how_they_are_told_apart(hour: Recorded) -> None:
         "talkers: told apart by direction alone, not by voice",
     )
     assert said(hour, "When does the dog bark?").assumed == ()
+
+
+def test_a_talker_who_changes_seats_is_one(tmp_path: Path) -> None:
+    hour = write(tmp_path / "voices.h5", {"voices": {"sha256": ""}}, talkers={0: 9, 1: 3, 4: 9})
+    assert said(hour, "How many talkers are there?").text == "I hear 2 talkers."
+    assert said(hour, "How many talkers are there?").assumed == ("talkers: told apart by voice and direction",)
+    assert "from 00:46:40 to 00:48:20" in said(hour, "When does talker 1 speak?").text
+    assert "Talker 1 speaks most, 4 min 10 s; talker 2 1 min 0 s" in said(hour, "Who speaks most?").text
+    assert "6 sound sources" in said(hour, "How many sound sources are there?").text
+
+
+def test_files_before_the_third_format_have_a_talker_a_place(tmp_path: Path) -> None:
+    write(tmp_path / "old.h5")
+    with h5py.File(tmp_path / "old.h5", "a") as file:
+        file.attrs["version"] = 2
+        del file["events/talker"]
+    hour = Recorded.open(tmp_path / "old.h5")
+    assert [event.talker for event in hour.events] == [1, 2, None, None, None, 1, 3, None]
+    assert not hour.by_voice
 
 
 def test_doubt_is_told_with_a_place(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ from spatial_lalm.evaluate.run.told_yes_no import verdict
 from spatial_lalm.model.answers import Answer, Evidence
 from spatial_lalm.model.question import Asked, read_question
 
-READOUT = "told-2"
+READOUT = "told-3"
 """Version of these rules and those of ``told_choices`` and ``told_yes_no``."""
 _ROOM = {"t60": "t60_s", "drr": "drr_db", "c50": "c50_db", "volume": "volume_m3"}
 ROUNDED_DEG = 1.0
@@ -127,6 +127,8 @@ def _spans(answer: Answer, asked: Asked) -> list[list[float]] | None:
 
 def _words(answer: Answer, asked: Asked) -> str | None:
     """The word that the answer comes down to, by what was asked."""
+    if re.match(r"I hear (nothing (?!else)|no distinct sound)", answer.text):
+        return "nothing"
     event = event_asked(answer, asked)
     if asked.kind == "where" and event is not None and event.azimuth_deg is not None:
         if event.elevation_deg is None:
@@ -136,7 +138,13 @@ def _words(answer: Answer, asked: Asked) -> str | None:
         return size_words(answer.room.volume_m3.value)
     if asked.kind == "reverberation" and answer.room is not None:
         return reverberation_words(answer.room.t60_s.value)
-    names = [spoken_name(label) for label in called(answer.text.lower())]
+    text = answer.text.lower()
+    if ordered := re.match(r"the (?:first|second|third|fourth) .+?(?= (?:is|are) (?:the \w+st|furthest))", text):
+        return ordered[0]  # one of several of its class, by a measure
+    labels = called(text)
+    if re.search(r"(?<!modulated )\bnoise\b", text) and "noise" not in labels:
+        labels = (*labels, "noise")  # in our own sentences it is the class, in a question it may be any sound
+    names = [spoken_name(label) for label in labels]
     return list_text(names) if names else bare_words(answer.text) or None
 
 

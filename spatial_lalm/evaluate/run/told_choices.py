@@ -175,6 +175,6 @@ def _amount(answer: Answer, asked: Asked, metres: bool) -> tuple[str, float | No
             return "c50", room.c50_db.value
         case "room_size" if room is not None:
             return "volume", room.volume_m3.value
-        case "count_in_all" | "count_at_once":
+        case "count_in_all" | "count_at_once" | "count_classes":
             return "count", quantities.amount(answer.text, "count")
     return "", None
