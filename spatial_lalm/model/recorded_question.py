@@ -54,6 +54,7 @@ _TOPICS: tuple[tuple[str, Topic], ...] = (
         "how_long",
     ),
 )
+_WHO_SPOKE = r"\b(?:talker|speaker|person|one|voice) (?:who|that) (?:spoke|speaks|talked|talks|was heard) first\b"
 _RELATION = r"(?:right |just |immediately |shortly |soon )?\b(?P<which>after|before|while|during|between)\b"
 
 
@@ -98,6 +99,8 @@ def read_scope(question: str) -> Scope:
         room, text = _ORDER[found["nth"]], _without(text, found)
     if found := re.search(r"\b(?:talker|speaker|person|voice|source) (?:number )?(\d+)\b", text):
         talker, text = int(found[1]), f"{text[: found.start()]}talker{text[found.end() :]}"
+    elif found := re.search(_WHO_SPOKE, text):  # talkers are numbered as they first speak
+        talker, text = 1, f"{text[: found.start()]}talker{text[found.end() :]}"
     for pattern, shares in _PORTIONS:
         if found := re.search(pattern, text):
             portion, text = shares, _without(text, found)

@@ -164,10 +164,21 @@ def voice_sums(
     rows = np.array([row for row, _, _ in spoken])
     beside = np.array([active[rows == row].sum(0) for row in rows]) > 1
     active[beside] *= BESIDE
-    mask = torch.from_numpy(np.repeat(active, PER_FRAME, axis=1)).float()
-    beams = torch.stack([beam_spectrum(features_WMTF[row], s.direction, quality_CF) for row, _, s in spoken])
-    with torch.inference_mode():
-        sums: Floats = net.sums(beams, mask).double().numpy()
+    return np.stack([
+        _sums_of(net, features_WMTF[row], stretch, quality_CF, own)
+        for (row, _, stretch), own in zip(spoken, active, strict=True)
+    ])  # fmt: skip
+
+
+@torch.inference_mode()
+def _sums_of(net: VoiceNet, features_MTF: Tensor, stretch: Stretch, quality_CF: Floats, active: Floats) -> Floats:
+    """Sums ``(V,)`` of one stretch, of which nothing beyond its ends is looked at, as in training."""
+    heard = np.flatnonzero(active)
+    span = slice(heard[0], heard[-1] + 1)
+    frames = slice(PER_FRAME * span.start, PER_FRAME * span.stop)
+    beam = beam_spectrum(features_MTF[:, frames], stretch.direction, quality_CF)
+    mask = torch.from_numpy(np.repeat(active[span], PER_FRAME)).float()
+    sums: Floats = net.sums(beam[None], mask[None])[0].double().numpy()
     return sums
 
 

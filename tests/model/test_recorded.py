@@ -173,6 +173,10 @@ def test_a_talker_who_changes_seats_is_one(tmp_path: Path) -> None:
     assert said(hour, "How many talkers are there?").text == "I hear 2 talkers."
     assert said(hour, "How many talkers are there?").assumed == ("talkers: told apart by voice and direction",)
     assert "from 00:46:40 to 00:48:20" in said(hour, "When does talker 1 speak?").text
+    places = said(hour, "Where is the talker who spoke first?").text
+    assert "azimuth 31°" in places
+    assert "azimuth 0°" in places
+    assert "-60°" not in places
     assert "Talker 1 speaks most, 4 min 10 s; talker 2 1 min 0 s" in said(hour, "Who speaks most?").text
     assert "6 sound sources" in said(hour, "How many sound sources are there?").text
 
