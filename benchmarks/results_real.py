@@ -27,6 +27,7 @@ from spatial_lalm.evaluate.decay import blind_t60
 from spatial_lalm.evaluate.steered import steered_direction
 from spatial_lalm.sealing import whole_or_absent
 
+NO_DECAY_S = 1e-6
 BINAURAL_TAKES = 1
 """Clips a binaural response."""
 
@@ -43,8 +44,8 @@ def music(clip: Clip) -> Guess:
 
 
 def free_decays(clip: Clip) -> Guess:
-    """The cascade's T60; where nothing decays freely it says 0, which counts as an error as large as the truth."""
-    return Guess(t60_s=float(np.nan_to_num(blind_t60(clip.signals[0]))))
+    """The cascade's T60; where nothing decays freely it says next to nothing, an error as large as the truth."""
+    return Guess(t60_s=float(np.nan_to_num(blind_t60(clip.signals[0]), nan=NO_DECAY_S)))
 
 
 FIELD: dict[str, tuple[Estimator, frozenset[str]]] = {
