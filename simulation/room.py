@@ -67,10 +67,17 @@ def sample_room(rng: np.random.Generator, recipe: RoomRecipe) -> Room:
         room = clad(replace(shape, absorption=tuple(walls.tolist()), tilt=tilt, scattering=scattering), t60_s)
         if room is not None and ABSORPTION[0] <= np.mean(room.absorption) <= ABSORPTION[1]:
             return room
+    least, most = recipe.volume_m3
     raise InputError(
-        f"rooms.t60_s {list(recipe.t60_s)}: no room of {recipe.volume_m3[0]:g} to {recipe.volume_m3[1]:g} m3 has it; "
-        "choose within 0.1 to 4 s"
+        f"rooms.t60_s {list(recipe.t60_s)}: no room of {least:g} to {most:g} m3 has it; cubes of these sizes have "
+        f"{_cube_t60(least, ABSORPTION[1]):.2g} to {_cube_t60(most, ABSORPTION[0]):.2g} s: choose well within them, "
+        "or other sizes"
     )
+
+
+def _cube_t60(volume_m3: float, absorption: float) -> float:
+    """Eyring's reverberation time in seconds of a cube whose walls all absorb alike."""
+    return float(0.1611 * volume_m3 / (-6 * volume_m3 ** (2 / 3) * np.log1p(-absorption)))
 
 
 def _open_air(rng: np.random.Generator) -> Room:

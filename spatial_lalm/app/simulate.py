@@ -79,6 +79,7 @@ def run(args: argparse.Namespace) -> int:
         return 130
     summary = _summary(args.out, own, recipe, made, seconds) | {"contact_sheet": str(sheet)}
     summary["left_out"] = [str(path) for path in library.left_out]
+    summary["assumed"] = _assumed(recipe.receiver)
     print(json.dumps(summary | {"classes": list(library.classes)}) if args.json else summary_line(summary, recipe))
     return 0
 
@@ -190,7 +191,17 @@ def summary_line(summary: dict[str, Any], recipe: SceneRecipe) -> str:
         for name, count in summary["not_kept"].items()
     ]
     silent = [left_out_text([Path(path) for path in summary["left_out"]])] if summary["left_out"] else []
-    return "; ".join([line, *silent, *unkept])
+    return "; ".join([line, *summary["assumed"], *silent, *unkept])
+
+
+def _assumed(receiver: str) -> list[str]:
+    """What was assumed of a measured receiver, such as directions that its file does not hold."""
+    from spatial_lalm.simulation.receivers import named_receiver
+
+    if not receiver.lower().endswith(".sofa"):
+        return []
+    array = named_receiver(receiver).array
+    return [f"assumed: array: {note}" for note in array.measured.notes] if array and array.measured else []
 
 
 def _audio_text(seconds: float) -> str:

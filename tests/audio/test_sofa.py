@@ -327,3 +327,12 @@ def test_responses_of_a_room_are_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "room.sofa", reverberant, np.asarray(fibonacci_grid(8)))
     with pytest.raises(InputError, match="these are a room's responses; give free-field responses"):
         read_sofa(path)
+
+
+def test_simulate_tells_what_was_assumed_of_a_measured_receiver(tmp_path: Path) -> None:
+    from spatial_lalm.app.simulate import _assumed
+
+    upper = SPREAD[SPREAD[:, 2] > 0.3]
+    path = write(tmp_path / "upper.sofa", responses(HEAD, upper), upper)
+    assert any("away from any measured one are extrapolated" in line for line in _assumed(str(path)))
+    assert _assumed("foa") == []

@@ -143,16 +143,18 @@ def test_summary_line_and_json(tmp_path: Path, sounds: Path, capsys: pytest.Capt
     assert "zither" in summary["classes"]
 
 
+NOTHING_TO_TELL: dict[str, Any] = {"folder": "out", "not_kept": {}, "left_out": [], "assumed": []}
+
+
 def test_one_scene_is_no_scenes() -> None:
-    summary = {"scenes": 1, "rendered": 0, "audio_s": 10.0, "folder": "out", "not_kept": {}, "left_out": []}
-    told = simulate.summary_line(summary, SceneRecipe())
+    told = simulate.summary_line({"scenes": 1, "rendered": 0, "audio_s": 10.0, **NOTHING_TO_TELL}, SceneRecipe())
     assert told == "1 scene (1 was there), 10 s of audio, in out"
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(90.0, "90 s"), (600.0, "10 min"), (9000.0, "2.5 h")])
 def test_audio_is_told_in_the_unit_that_fits(seconds: float, text: str) -> None:
     summary = {"scenes": 3, "rendered": 3, "audio_s": seconds, "scenes_per_s": 0.5, "real_time_factor": 1234.5}
-    told = simulate.summary_line(summary | {"folder": "out", "not_kept": {}, "left_out": []}, SceneRecipe())
+    told = simulate.summary_line(summary | NOTHING_TO_TELL, SceneRecipe())
     assert told == f"3 scenes, {text} of audio, 30.0/min, 1.23e+03 times real time, in out"
 
 
