@@ -55,7 +55,8 @@ def heard_part(encoder: SpatialEncoder, recipe: SceneRecipe, library: SourceLibr
     """What is heard of scenes, and the truth.
 
     ``hidden (S, T, H)``, ``label (S, K)``, ``room (S, 10)`` (NaN without a sound to hear it by); of events ``early
-    (E, maps, LAGS)`` and ``context (E, N)`` (see ``model.ranging``), ``scene (E,)``, the XX
+    (E, maps, LAGS)`` and ``context (E, N)`` (see ``model.ranging``), ``scene (E,)``, the row of each, and ``target (E,
+    2)``, ln distance and ln volume (NaN in open air).
     """
     torch.set_num_threads(1)
     frames, arrivals = round(recipe.duration_s / FRAME_S), encoder.config.range_arrivals
